@@ -1,0 +1,71 @@
+import type { Cancel, Clock } from './clock.ts';
+import type { JobStore } from './job-store.ts';
+import type { Logger } from './logger.ts';
+import type { RunRecord } from './run.ts';
+import type { RunStore } from './run-store.ts';
+
+/** A value, or a promise of it: a store in memory answers at once. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** What a store is told when it opens. */
+export interface StoreContext {
+  /** Its name in this scheduler. */
+  readonly alias: string;
+  /** This process's clock. A shared store judges time by its own server's. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of a run that the store ended by itself: superseded by a later fire time, or cancelled with its job. A store in memory tells of each. */
+  ended?(run: RunRecord): void;
+}
+
+/** Who claims, and for how long without a heartbeat. */
+export interface Claimant {
+  /** Unique per scheduler instance and start. */
+  readonly owner: string;
+  /** Milliseconds. */
+  readonly lease: number;
+}
+
+/** What the caller can take now. */
+export interface Room {
+  /** How many more runs each executor takes; one that is not named takes none. */
+  readonly executors: ReadonlyMap<string, number>;
+  /** Names of the tasks this process knows; `undefined` for all. A durable store leaves the others for other processes. */
+  readonly tasks: readonly string[] | undefined;
+  /** At most so many rows in one answer. */
+  readonly limit: number;
+}
+
+/** What a durable store holds that is not simply waiting for its time. */
+export interface StoreSurvey {
+  /** Jobs that cannot go on, and why; those whose rows cannot be read are among them. */
+  readonly parked: readonly { readonly id: string; readonly reason: string }[];
+  /** Jobs that a newer release has written, which this one leaves alone. */
+  readonly newer: readonly string[];
+  /** How many jobs each task has that are not over; those that no code registers any more stand here too. */
+  readonly tasks: ReadonlyMap<string, number>;
+}
+
+/**
+ * Where jobs and runs live. Laws:
+ * - `open` may be called again after `close`; a durable store then has all it had.
+ * - Every other call may fail with the driver's error; whoever calls waits and tries again. A step that failed half-way
+ *   has done all of its work or none.
+ * - `watch` calls `wake` when something may have become due that this process did not cause; it may call too often, never too rarely
+ *   by more than `pollInterval`. `wake(time)` says when to look at the latest; `wake()` now.
+ */
+export interface Store {
+  /** Rows outlive the process: every recurring job needs an id, tasks go by name, arguments are JSON. */
+  readonly durable: boolean;
+  /** Milliseconds between looks, where other processes may change the store; `undefined` where none can. */
+  readonly pollInterval: number | undefined;
+  /** Milliseconds a claim holds without a heartbeat. */
+  readonly lease: number;
+  readonly jobs: JobStore;
+  readonly runs: RunStore;
+  open(context: StoreContext): Awaitable<void>;
+  close(): Awaitable<void>;
+  watch(wake: (time?: number) => void): Cancel;
+  /** Changes nothing. Absent where `list` shows all there is. */
+  health?(): Awaitable<StoreSurvey>;
+}
