@@ -1,0 +1,108 @@
+import { isLive } from '../core/job.ts';
+import type { Trigger, TriggerJson } from '../core/trigger.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { oneOf } from '../nearest.ts';
+import { builtInTriggers, isBuiltIn, type TriggerInput } from './built-in.ts';
+import type { TriggerContext, TriggerDefinition } from './definition.ts';
+import { GuardedTrigger } from './guarded.ts';
+
+export type {
+  AndTriggerOptions,
+  CalendarTriggerOptions,
+  ExceptTriggerOptions,
+  OrTriggerOptions,
+  TriggerInput,
+  TriggerSpec,
+  WindowTriggerOptions,
+} from './built-in.ts';
+export type { TriggerContext, TriggerDefinition } from './definition.ts';
+
+/** The kinds of trigger that one scheduler knows, by the name used in `trigger: 'interval'`. */
+export class TriggerRegistry {
+  readonly #definitions: Map<string, TriggerDefinition>;
+
+  constructor() {
+    this.#definitions = new Map(builtInTriggers((child, option, context) => this.#createChild(child, option, context)));
+  }
+
+  kinds(): string[] {
+    return [...this.#definitions.keys()];
+  }
+
+  /** @throws InvalidOptionError if the kind is unknown */
+  optionsOf(kind: string): readonly string[] {
+    return this.#definition(kind, 'trigger').options;
+  }
+
+  /** Adds a kind. One that exists is refused: triggers already stored would change their meaning. */
+  register(kind: string, definition: TriggerDefinition): void {
+    if (typeof kind !== 'string' || kind.length === 0) throw new InvalidOptionError('trigger', kind, 'a name that is not empty');
+    if (this.#definitions.has(kind)) throw new InvalidOptionError('trigger', kind, 'a name that is not taken');
+    checkDefinition(definition);
+    this.#definitions.set(kind, {
+      options: definition.options,
+      create: (options, context) => guarded(definition.create(options, context)),
+      revive: (json, revive) => guarded(definition.revive(json, revive)),
+    });
+  }
+
+  /** @throws InvalidOptionError for an unknown kind or option, and what the kind itself throws */
+  create(kind: string, options: Readonly<Record<string, unknown>>, context: TriggerContext): Trigger {
+    const definition = this.#definition(kind, 'trigger');
+    const given: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(options)) {
+      if (value === undefined) continue;
+      if (!definition.options.includes(name)) {
+        throw new InvalidOptionError(name, value, `an option of the ${kind} trigger: ${oneOf(name, definition.options)}`);
+      }
+      given[name] = value;
+    }
+    if (given['timezone'] === undefined && definition.options.includes('timezone')) given['timezone'] = context.timezone;
+    return definition.create(given, context);
+  }
+
+  /** @throws InvalidOptionError for an unknown kind, or for options that its kind refuses */
+  revive(json: TriggerJson): Trigger {
+    return this.#definition(json.type, 'trigger.type').revive(json, (child) => this.revive(child));
+  }
+
+  /** A trigger that may be live already. */
+  live(trigger: Trigger | TriggerJson): Trigger {
+    return isLive(trigger) ? trigger : this.revive(trigger);
+  }
+
+  /** A trigger object that a user gave. */
+  accept(trigger: Trigger): Trigger {
+    return guarded(trigger);
+  }
+
+  #definition(kind: string, option: string): TriggerDefinition {
+    const definition = this.#definitions.get(kind);
+    if (definition === undefined) throw new InvalidOptionError(option, kind, `a kind of trigger: ${oneOf(String(kind), this.kinds())}`);
+    return definition;
+  }
+
+  #createChild(child: TriggerInput, option: string, context: TriggerContext): Trigger {
+    if (typeof child !== 'object' || child === null) throw new InvalidOptionError(option, child, 'a trigger, or its options');
+    if ('next' in child) return guarded(child);
+    const { trigger, ...options } = child;
+    return this.create(trigger, options, context);
+  }
+}
+
+function checkDefinition(definition: unknown): void {
+  const expected = 'an object of options (the names of its options), create and revive';
+  if (typeof definition !== 'object' || definition === null) throw new InvalidOptionError('definition', definition, expected);
+  const options: unknown = Reflect.get(definition, 'options');
+  if (!Array.isArray(options) || !options.every((name) => typeof name === 'string' && name.length > 0))
+    throw new InvalidOptionError('definition.options', options, 'an array of the names of its options');
+  for (const name of ['create', 'revive']) {
+    const method: unknown = Reflect.get(definition, name);
+    if (typeof method !== 'function') throw new InvalidOptionError(`definition.${name}`, method, 'a function that makes the trigger');
+  }
+}
+
+/** The built-in triggers keep the law by themselves; one of any other make is held to it. */
+function guarded(trigger: Trigger): Trigger {
+  return isBuiltIn(trigger) || trigger instanceof GuardedTrigger ? trigger : new GuardedTrigger(trigger);
+}

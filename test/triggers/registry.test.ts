@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import type { Trigger, TriggerJson } from '../../src/core/trigger.ts';
+import { InvalidOptionError } from '../../src/errors.ts';
+import { DateTrigger } from '../../src/triggers/date.ts';
+import { TriggerRegistry } from '../../src/triggers/registry.ts';
+
+const context = { timezone: 'Europe/Berlin', now: 1_900_000_000_000, jobId: 'report' };
+
+describe('TriggerRegistry', () => {
+  test('knows the kinds built in, and their options', () => {
+    const registry = new TriggerRegistry();
+    expect(registry.kinds()).toEqual(['date', 'interval', 'cron', 'calendar-interval', 'and', 'or', 'except', 'window', 'calendar']);
+    expect(registry.optionsOf('date')).toEqual(['runDate', 'timezone']);
+  });
+
+  test('makes a trigger from options, in the zone of the scheduler', () => {
+    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00' }, context);
+    expect(trigger.next(0)).toBe(Date.parse('2030-01-01T00:00:00+01:00'));
+    expect(trigger.timezone).toBe('Europe/Berlin');
+  });
+
+  test('keeps the zone that the options name', () => {
+    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00', timezone: 'UTC' }, context);
+    expect(trigger.timezone).toBe('UTC');
+  });
+
+  test('lets a date without a run date mean now', () => {
+    expect(new TriggerRegistry().create('date', {}, context).next(0)).toBe(context.now);
+    expect(new TriggerRegistry().create('date', { runDate: undefined }, context).next(0)).toBe(context.now);
+  });
+
+  test('names the kind that was meant', () => {
+    expect(() => new TriggerRegistry().create('intervall', { seconds: 1 }, context)).toThrow('did you mean "interval"?');
+  });
+
+  test('names the option that was meant', () => {
+    expect(() => new TriggerRegistry().create('interval', { secnds: 1 }, context)).toThrow('did you mean "seconds"?');
+  });
+
+  test('revives what it made', () => {
+    const registry = new TriggerRegistry();
+    const trigger = registry.create('interval', { minutes: 5, startDate: '2030-01-01 00:00' }, context);
+    const revived = registry.revive(JSON.parse(JSON.stringify(trigger)));
+    expect(revived.toJSON()).toEqual(trigger.toJSON());
+    expect(revived.next(context.now)).toBe(trigger.next(context.now));
+  });
+
+  test('refuses to revive what it does not know', () => {
+    expect(() => new TriggerRegistry().revive({ type: 'moon' })).toThrow(InvalidOptionError);
+  });
+
+  test('makes triggers within triggers, from options or made already', () => {
+    const registry = new TriggerRegistry();
+    const of = { trigger: 'cron', hour: 9 };
+    const weekends = { name: 'weekends', weekdays: 'sat,sun' };
+    const made = [
+      registry.create('or', { triggers: [of, new DateTrigger({ runDate: context.now + 1 })] }, context),
+      registry.create('and', { triggers: [of, { trigger: 'cron', dayOfWeek: 'mon', hour: 9 }] }, context),
+      registry.create('except', { of, except: { trigger: 'cron', dayOfWeek: 'mon', hour: 9 } }, context),
+      registry.create('except', { of, except: weekends }, context),
+      registry.create('except', { of, except: { from: '08:00', to: '10:00', days: 'sun' } }, context),
+      registry.create('window', { of, days: 'mon-fri' }, context),
+      registry.create('calendar', { of, calendar: weekends, policy: 'next-working-day' }, context),
+      registry.create('calendar-interval', { weeks: 2, hour: 9 }, context),
+    ];
+    for (const trigger of made) {
+      const json: TriggerJson = JSON.parse(JSON.stringify(trigger));
+      expect(trigger.next(context.now)).toBeGreaterThan(context.now);
+      expect(registry.revive(json).next(context.now)).toBe(trigger.next(context.now));
+      expect(registry.revive(json).toJSON()).toEqual(json);
+    }
+  });
+
+  test('gives the zone of the scheduler to what stands within', () => {
+    const trigger = new TriggerRegistry().create('window', { of: { trigger: 'cron', hour: 9 }, days: 'mon-fri' }, context);
+    expect(trigger.toJSON()).toMatchObject({ timezone: 'Europe/Berlin', of: { timezone: 'Europe/Berlin' } });
+  });
+
+  test('derives H in a cron text from the id of the job', () => {
+    const registry = new TriggerRegistry();
+    const minuteOf = (jobId: string): number | undefined =>
+      registry.create('cron', { expression: 'H H * * *' }, { ...context, jobId }).next(context.now);
+    expect(minuteOf('report')).toBe(minuteOf('report'));
+    expect(minuteOf('report')).not.toBe(minuteOf('cleanup'));
+  });
+
+  test.each([[{}], [{ triggers: 'x' }], [{ triggers: [null] }], [{ triggers: [{ trigger: 'corn', hour: 1 }] }]])(
+    'refuses %j as triggers',
+    (options) => {
+      expect(() => new TriggerRegistry().create('or', options, context)).toThrow(InvalidOptionError);
+    },
+  );
+
+  test.each([
+    [{ type: 'or' }],
+    [{ type: 'or', triggers: [1] }],
+    [{ type: 'window', of: 'x', days: 'mon' }],
+    [{ type: 'interval', every: 0 }],
+  ])('refuses %j from a store', (json) => {
+    expect(() => new TriggerRegistry().revive(json)).toThrow(InvalidOptionError);
+  });
+
+  test('takes a kind of the user, for itself alone', () => {
+    const once = (time: number): Trigger => ({
+      next: (after) => (after < time ? time : undefined),
+      toJSON: (): TriggerJson => ({ type: 'epoch', time }),
+    });
+    const registry = new TriggerRegistry();
+    registry.register('epoch', {
+      options: ['time'],
+      create: (options) => once(Number(options['time'])),
+      revive: (json) => once(Number(json['time'])),
+    });
+    expect(registry.create('epoch', { time: 7 }, context).next(0)).toBe(7);
+    expect(registry.revive({ type: 'epoch', time: 7 }).next(7)).toBeUndefined();
+    expect(new TriggerRegistry().kinds()).not.toContain('epoch');
+  });
+
+  test('refuses a kind whose name is taken', () => {
+    const registry = new TriggerRegistry();
+    const definition = { options: [], create: neverMade, revive: neverMade };
+    expect(() => registry.register('date', definition)).toThrow(InvalidOptionError);
+  });
+});
+
+function neverMade(): Trigger {
+  throw new Error('never made');
+}
