@@ -1,0 +1,527 @@
+import type { Cancel } from '../core/clock.ts';
+import type { JobRecord } from '../core/job.ts';
+import type { Fire } from '../core/job-store.ts';
+import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
+import type { Claimant, Room, Store } from '../core/store.ts';
+import { InvalidOptionError, StoreError } from '../errors.ts';
+import { type EngineContext, tell } from './context.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { LeftJobs } from './left-jobs.ts';
+import { Outbox } from './outbox.ts';
+import { plan, progressTo } from './plan.ts';
+import { rowOf } from './planned-row.ts';
+import { type EndedRun, RunsUnderWay } from './run-job.ts';
+import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
+import { reasonOf } from './verdict.ts';
+
+/** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
+const MEMORY_BATCH = 64;
+const DURABLE_BATCH = 500;
+/** The longest the loop works without giving way, in milliseconds. */
+const SLICE = 6;
+const FIRST_BACKOFF = 100;
+const LONGEST_BACKOFF = 30_000;
+const PRUNE_EVERY = 30_000;
+/** When to look again for runs that are due and that others hold just now, in milliseconds. */
+const HELD_BY_OTHERS = 100;
+
+/** How a store is doing. */
+export interface LaneHealth {
+  readonly ok: boolean;
+  readonly lastPass: number | undefined;
+  readonly nextLook: number | undefined;
+  readonly lastError: Error | undefined;
+  readonly unwritten: number;
+}
+
+/**
+ * One store and the scheduler's dealings with it: passes, leases, and the writing of results. A pass is one look: what waits and is
+ * due is claimed, what is due is planned and fired, what was won is started, until nothing more is due or there is no room.
+ */
+export class Lane {
+  readonly alias: string;
+  readonly store: Store;
+  /** The store as callers outside passes ask it. */
+  readonly calls: StoreCalls;
+  readonly runs: RunsUnderWay;
+  readonly #engine: EngineContext;
+  readonly #claimant: Claimant;
+  readonly #outbox: Outbox<EndedRun>;
+  readonly #leases: LeaseKeeper;
+  readonly #rearm: () => void;
+  /** Told after each end that was written, and after each pass. */
+  onEnded: (() => void) | undefined;
+  /** When to look next, by this process's clock; `undefined` while there is nothing to wait for. */
+  nextLook: number | undefined;
+  /** Whether passes are made; results are written all the same. */
+  #looking = false;
+  #isOpen = false;
+  #passing = false;
+  #again = false;
+  /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
+  #wanted: number | undefined;
+  /** The store's clock less ours. */
+  #offset = 0;
+  /** The store's clock less our monotonic hand: it stays right when our clock is set. */
+  #steadyOffset: number | undefined;
+  #failures = 0;
+  #lastError: Error | undefined;
+  #lastPass: number | undefined;
+  #lastPrune = 0;
+  #sliceBegan = 0;
+  #flushAsked = false;
+  #retry: Cancel | undefined;
+  #unwatch: Cancel | undefined;
+
+  constructor(alias: string, store: Store, engine: EngineContext, options: { owner: string; rearm: () => void }) {
+    this.alias = alias;
+    this.store = store;
+    this.calls = storeCalls(store, alias);
+    this.#engine = engine;
+    this.#rearm = options.rearm;
+    this.#claimant = { owner: options.owner, lease: store.lease };
+    this.#outbox = new Outbox(store.runs, {
+      written: (ended, taken) => this.runs.written(ended, taken),
+      failed: (error) => this.#writeFailed(error),
+    });
+    this.runs = new RunsUnderWay({
+      engine,
+      jobStore: alias,
+      durable: store.durable,
+      outbox: this.#outbox,
+      storeNow: () => this.storeNow(),
+      park: (claimed, reason) => void this.#parkLater(claimed, reason),
+      flushSoon: () => this.#flushSoon(),
+      settled: (finish) => this.#settled(finish),
+    });
+    this.#leases = new LeaseKeeper(store, engine.clock, this.#claimant, {
+      holds: () => this.runs.size > 0 || this.#outbox.size > 0,
+      takeProgress: () => this.runs.takeProgress(),
+      cancelled: (ids) => void this.runs.abort('cancel', 'it was cancelled', (active) => ids.includes(active.runId)),
+      lost: (ids) => void this.runs.abort('lost-lease', 'its lease was lost', (active) => ids.includes(active.runId)),
+      expired: () => void this.runs.abort('lost-lease', 'its lease ran out while this process stood still'),
+      failed: (error) => this.#failed('heartbeat', error),
+    });
+  }
+
+  get claimant(): Claimant {
+    return this.#claimant;
+  }
+
+  /** The store's time, as of the last look. */
+  storeNow(): number {
+    const { clock } = this.#engine;
+    return this.#steadyOffset === undefined ? clock.now() + this.#offset : Math.round(clock.monotonic() + this.#steadyOffset);
+  }
+
+  #noteStoreTime(now: number): void {
+    const { clock } = this.#engine;
+    this.#offset = now - clock.now();
+    if (this.store.durable) this.#steadyOffset = now - clock.monotonic();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  async open(): Promise<void> {
+    if (this.#isOpen) return;
+    const { clock, logger } = this.#engine;
+    try {
+      await this.store.open({
+        alias: this.alias,
+        clock,
+        logger,
+        ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
+      });
+      // Jobs are placed in time by the store's clock, also before the first look.
+      if (this.store.durable) this.#noteStoreTime((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
+    } catch (error) {
+      failed(this.alias, 'open', error);
+    }
+    this.#unwatch = this.store.watch((time) => this.wake(time));
+    this.#isOpen = true;
+  }
+
+  /** Passes are made from now on. */
+  begin(): void {
+    this.#looking = true;
+    this.wake();
+  }
+
+  /** No pass is begun from now on. */
+  cease(): void {
+    this.#looking = false;
+    this.nextLook = undefined;
+  }
+
+  /** After `cease`, once nothing runs: writes what is left and lets go of the store. */
+  async close(): Promise<void> {
+    await this.flush();
+    await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
+    this.#retry?.();
+    this.#retry = undefined;
+    this.#leases.stop();
+    this.#unwatch?.();
+    this.#isOpen = false;
+    await this.store.close();
+  }
+
+  /** Look at this time of the store at the latest; now, if none is given. */
+  wake(time?: number): void {
+    if (!this.#looking) return;
+    const local = time === undefined ? this.#engine.clock.now() : time - this.#offset;
+    if (this.#passing) {
+      if (local <= this.#engine.clock.now()) this.#again = true;
+      else this.#wanted = earlier(this.#wanted, local);
+      return;
+    }
+    if (this.nextLook !== undefined && this.nextLook <= local) return;
+    this.nextLook = local;
+    this.#rearm();
+  }
+
+  /** One look; a wake-up that comes during it makes for another. */
+  async pass(): Promise<void> {
+    if (this.#passing || !this.#looking) return;
+    this.#passing = true;
+    // What it was armed for is being looked after: until the pass knows the next moment, there is nothing to wake for.
+    this.nextLook = undefined;
+    const release = this.#engine.clock.hold?.();
+    this.#leases.check();
+    this.#sliceBegan = this.#engine.clock.monotonic();
+    try {
+      do {
+        this.#again = false;
+        await this.#look();
+      } while (this.#again && this.#looking);
+      this.#recovered();
+      await this.#pruneSometimes();
+    } catch (error) {
+      this.#failed('pass', error);
+    } finally {
+      this.#passing = false;
+      if (this.#looking) this.nextLook = earlier(this.nextLook, this.#again ? this.#engine.clock.now() : this.#wanted);
+      this.#again = false;
+      this.#wanted = undefined;
+      this.#lastPass = this.#engine.clock.now();
+      release?.();
+      this.#rearm();
+      this.onEnded?.();
+    }
+  }
+
+  /** Whether a pass is under way. */
+  get isPassing(): boolean {
+    return this.#passing;
+  }
+
+  /** Resolves once every end that is known has been written, or a write has failed. */
+  async flush(): Promise<void> {
+    await this.#outbox.flush();
+  }
+
+  /** Ends not written yet. */
+  get unwritten(): number {
+    return this.#outbox.size;
+  }
+
+  health(): LaneHealth {
+    return {
+      ok: this.#failures === 0,
+      lastPass: this.#lastPass,
+      nextLook: this.nextLook,
+      lastError: this.#lastError,
+      unwritten: this.#outbox.size,
+    };
+  }
+
+  /** Fires one step outside a pass, and starts what it won; answers with the rows it recorded, or `undefined` if it was refused. */
+  async fireNow(fire: Fire): Promise<readonly RunRecord[] | undefined> {
+    const term = this.#leases.begin();
+    let rows: readonly RunRecord[];
+    try {
+      const [fired] = await this.store.jobs.fire([fire], this.#claimant);
+      if (fired === undefined || !fired.won) return undefined;
+      rows = this.#rowsOf(fire);
+      this.#take(fire);
+      for (const claimed of fired.started) {
+        if (this.#leases.stands(term)) this.runs.start(claimed);
+        else this.runs.giveBack(claimed);
+      }
+    } finally {
+      this.#leases.end();
+    }
+    this.#flushSoon();
+    if (fire.dueAt !== undefined) this.wake(fire.dueAt);
+    if (fire.runs.some((run) => run.outcome === 'waiting')) this.wake();
+    return rows;
+  }
+
+  async #look(): Promise<void> {
+    const { jobs } = this.store;
+    for (;;) {
+      const room = this.#room();
+      if (room.executors.size === 0 || !this.#looking) {
+        this.nextLook = undefined;
+        return;
+      }
+      const answer = jobs.nextDue(room);
+      const next = answer instanceof Promise ? await answer : answer;
+      this.#noteStoreTime(next.now);
+      const runsDue = next.runs !== undefined && next.runs <= next.now;
+      const jobsDue = next.jobs !== undefined && next.jobs <= next.now;
+      const claimed = runsDue && (await this.#claim(room));
+      const fired = jobsDue && (await this.#fireDue(runsDue ? this.#room() : room));
+      if (claimed || fired) continue;
+      // What is due and was not to be had is in the hands of others: theirs to decide, or held just now.
+      const soon = runsDue ? next.now + HELD_BY_OTHERS : next.runs;
+      this.#lookAgainAt(earlier(jobsDue ? undefined : next.jobs, soon));
+      return;
+    }
+  }
+
+  #lookAgainAt(due: number | undefined): void {
+    const { pollInterval } = this.store;
+    const poll = pollInterval === undefined ? undefined : this.#engine.clock.now() + pollInterval;
+    this.nextLook = earlier(due === undefined ? undefined : due - this.#offset, poll);
+  }
+
+  #room(): Room {
+    const { durable } = this.store;
+    return {
+      executors: this.#engine.executors.free(),
+      tasks: durable ? this.#engine.knownTasks() : undefined,
+      limit: durable ? DURABLE_BATCH : MEMORY_BATCH,
+    };
+  }
+
+  /** Answers whether there was anything to claim. */
+  async #claim(room: Room): Promise<boolean> {
+    if (room.executors.size === 0) return true;
+    const term = this.#leases.begin();
+    try {
+      const answer = this.store.runs.claim(room, this.#claimant);
+      const claimed = answer instanceof Promise ? await answer : answer;
+      await this.#start(claimed.runs, term);
+      return claimed.runs.length > 0;
+    } finally {
+      this.#leases.end();
+    }
+  }
+
+  /** Answers whether there was anything that this process can decide. */
+  async #fireDue(room: Room): Promise<boolean> {
+    const left = new LeftJobs();
+    let decided = false;
+    for (;;) {
+      if (room.executors.size === 0 || !this.#looking) return true;
+      const asked = left.widen(room);
+      const dueAnswer = this.store.jobs.due(asked);
+      const due = dueAnswer instanceof Promise ? await dueAnswer : dueAnswer;
+      const known = left.size;
+      const fires: Fire[] = [];
+      for (const job of due.jobs) {
+        const fire = this.#plan(job, due.now);
+        if (fire === undefined) {
+          left.note(job);
+          continue;
+        }
+        decided = true;
+        if (typeof fire === 'string') await this.park(job, fire);
+        else fires.push(fire);
+      }
+      const within = left.within(room, fires);
+      if (within.length > 0) await this.#fire(within);
+      if (due.jobs.length < asked.limit && left.size === known) return decided;
+      room = this.#room();
+    }
+  }
+
+  /**
+   * What a due job becomes; a text says why it cannot be planned, and has to be parked, alone. A job of a durable store with a kind of
+   * trigger that is not registered here is left to those that know it.
+   */
+  #plan(job: JobRecord, now: number): Fire | string | undefined {
+    if (this.#engine.resolveTask(job.task) === undefined) return `no task is registered as ${JSON.stringify(job.task.name)}`;
+    try {
+      const trigger = this.#engine.revive(job.trigger);
+      return plan(job, trigger, now) ?? { ...progressTo(job, trigger, job.nextRunTime, job.runCount), job, runs: [], cancelRunning: false };
+    } catch (error) {
+      return this.store.durable && isUnknownKind(error) ? undefined : reasonOf(error);
+    }
+  }
+
+  async #fire(fires: readonly Fire[]): Promise<void> {
+    const term = this.#leases.begin();
+    try {
+      const answer = this.store.jobs.fire(fires, this.#claimant);
+      const fired = answer instanceof Promise ? await answer : answer;
+      for (let index = 0; index < fires.length; index += 1) {
+        const fire = fires[index];
+        const step = fired[index];
+        if (fire === undefined || step === undefined || !step.won) continue;
+        this.#take(fire);
+        for (const claimed of step.started) this.#begin(claimed, term);
+        if ((index & 3) === 3 && this.#sliceIsOver()) await this.#giveWay();
+      }
+    } finally {
+      this.#leases.end();
+    }
+    await this.#flushInPass();
+  }
+
+  /** What follows a step that won, before its runs begin. */
+  #take(fire: Fire): void {
+    if (fire.cancelRunning)
+      this.runs.abort('cancel', 'a later fire time came', (active) => active.job.uid === fire.job.uid && !active.run.manual);
+    for (const run of fire.runs)
+      if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.storeNow()), fire.job);
+  }
+
+  /** Begins a run that a pass claimed, unless the lane was told to cease meanwhile, or its lease ran out before it could begin: then it waits again. */
+  #begin(claimed: ClaimedRun, term: number): void {
+    if (this.#looking && this.#leases.stands(term)) this.runs.start(claimed);
+    else this.runs.giveBack(claimed);
+  }
+
+  async #start(claimed: readonly ClaimedRun[], term: number): Promise<void> {
+    let count = 0;
+    for (const run of claimed) {
+      this.#begin(run, term);
+      count += 1;
+      if ((count & 3) === 0 && this.#sliceIsOver()) await this.#giveWay();
+    }
+    await this.#flushInPass();
+  }
+
+  #rowsOf(fire: Fire): readonly RunRecord[] {
+    const now = this.storeNow();
+    return fire.runs.map((run) => rowOf(fire.job, run, now));
+  }
+
+  #sliceIsOver(): boolean {
+    return this.#engine.clock.monotonic() - this.#sliceBegan > SLICE;
+  }
+
+  async #giveWay(): Promise<void> {
+    await this.#flushInPass();
+    await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
+    this.#sliceBegan = this.#engine.clock.monotonic();
+  }
+
+  async #flushInPass(): Promise<void> {
+    // A durable store's writes go beside the pass; memory's are done when this returns.
+    const flushing = this.#outbox.flush();
+    if (flushing !== undefined && !this.store.durable) await flushing;
+    else if (flushing !== undefined) void flushing.finally(this.#engine.clock.hold?.());
+    if (this.#sliceIsOver()) {
+      await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
+      this.#sliceBegan = this.#engine.clock.monotonic();
+    }
+  }
+
+  #flushSoon(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    const release = this.#engine.clock.hold?.();
+    queueMicrotask(() => {
+      this.#flushAsked = false;
+      const flushing = this.#outbox.flush();
+      const done = (): void => {
+        release?.();
+        this.onEnded?.();
+      };
+      if (flushing === undefined) done();
+      else void flushing.finally(done);
+    });
+  }
+
+  /** After an end was written: what its job had waiting may go on. */
+  #settled(finish: Finish): void {
+    this.onEnded?.();
+    if (this.#retry !== undefined && this.#outbox.size === 0) this.#recovered();
+    if (finish.outcome === 'waiting') this.wake(finish.dueAt);
+    else if (this.store.durable) this.#wakeIfOthersWait(finish);
+  }
+
+  #wakeIfOthersWait(finish: Finish): void {
+    // Only the store knows whether anything waited for this; ask it where that can be.
+    if (finish.outcome !== 'missed' && finish.outcome !== 'skipped') this.wake();
+  }
+
+  async park(job: JobRecord, reason: string): Promise<void> {
+    try {
+      const parked = await this.store.jobs.update(job, { state: 'parked', reason, dueAt: undefined });
+      if (parked === undefined) return;
+      this.#engine.logger.error({ jobId: job.id, reason }, 'a job was parked');
+      tell(this.#engine, 'jobParked', () => ({ jobId: job.id, jobStore: this.alias, reason }));
+    } catch (error) {
+      this.#failed('update', error);
+    }
+  }
+
+  async #parkLater(claimed: ClaimedRun, reason: string): Promise<void> {
+    try {
+      const job = await this.store.jobs.get(claimed.run.jobId);
+      if (job !== undefined && job.state === 'waiting') await this.park(job, reason);
+    } catch (error) {
+      this.#failed('get', error);
+    }
+  }
+
+  async #pruneSometimes(): Promise<void> {
+    const now = this.#engine.clock.monotonic();
+    if (now - this.#lastPrune < PRUNE_EVERY) return;
+    this.#lastPrune = now;
+    await this.store.runs.prune();
+  }
+
+  #writeFailed(error: unknown): void {
+    this.#failed('finish', error);
+    this.#retry?.();
+    this.#retry = this.#engine.clock.wakeAfter(this.#backoff(), () => {
+      this.#retry = undefined;
+      void this.flush();
+    });
+  }
+
+  /** A call outside a pass failed. */
+  noteFailure(operation: string, error: unknown): void {
+    this.#failed(operation, error);
+  }
+
+  #failed(operation: string, error: unknown): void {
+    const wrapped = error instanceof StoreError ? error : new StoreError(this.alias, operation, error);
+    this.#failures += 1;
+    this.#lastError = wrapped;
+    if (this.#looking) this.nextLook = this.#engine.clock.now() + this.#backoff();
+    this.#engine.logger.warn(
+      { jobStore: this.alias, operation, failures: this.#failures, err: wrapped },
+      'a job store failed; it is tried again',
+    );
+    tell(this.#engine, 'storeError', () => ({ jobStore: this.alias, operation, error: wrapped }));
+    if (!this.#passing) this.#rearm();
+  }
+
+  #recovered(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#engine.logger.info({ jobStore: this.alias }, 'the job store answers again');
+    if (this.#outbox.size > 0) void this.flush();
+  }
+
+  #backoff(): number {
+    return Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(this.#failures - 1, 20));
+  }
+}
+
+/** Whether a trigger, or one within it, is of a kind that is not registered here. */
+function isUnknownKind(error: unknown): boolean {
+  return error instanceof InvalidOptionError && error.option === 'trigger.type';
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}

@@ -1,0 +1,39 @@
+import type { JobRecord } from '../core/job.ts';
+import type { Room } from '../core/store.ts';
+
+/**
+ * Due jobs that only other processes can plan. They are left as they are, and stay due: whoever asks for more has to ask for
+ * so many more that those behind them are seen.
+ */
+export class LeftJobs {
+  readonly #uids: Set<number> = new Set();
+  readonly #byExecutor: Map<string, number> = new Map();
+
+  get size(): number {
+    return this.#uids.size;
+  }
+
+  note(job: JobRecord): void {
+    if (this.#uids.has(job.uid)) return;
+    this.#uids.add(job.uid);
+    this.#byExecutor.set(job.executor, (this.#byExecutor.get(job.executor) ?? 0) + 1);
+  }
+
+  /** The room with places for these besides, and for as many again that may stand behind them. */
+  widen(room: Room): Room {
+    if (this.size === 0) return room;
+    const executors = new Map([...room.executors].map(([name, free]) => [name, free + 2 * (this.#byExecutor.get(name) ?? 0)]));
+    return { ...room, executors, limit: room.limit + 2 * this.size };
+  }
+
+  /** Of the steps for jobs that a widened room brought, those that there is room for. */
+  within<Step extends { readonly job: JobRecord }>(room: Room, steps: readonly Step[]): readonly Step[] {
+    if (this.size === 0) return steps;
+    const taken = new Map<string, number>();
+    return steps.slice(0, room.limit).filter(({ job: { executor } }) => {
+      const count = (taken.get(executor) ?? 0) + 1;
+      taken.set(executor, count);
+      return count <= (room.executors.get(executor) ?? 0);
+    });
+  }
+}

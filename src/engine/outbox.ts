@@ -1,0 +1,87 @@
+import type { Finish } from '../core/run.ts';
+import type { RunStore } from '../core/run-store.ts';
+
+/** One ended run on its way into the store. */
+export interface Ended {
+  readonly finish: Finish;
+}
+
+/** Who is told how the writing went. */
+export interface OutboxHooks<Entry> {
+  /** The store has answered for this one; `taken` is false if another process holds the run by now. */
+  written(ended: Entry, taken: boolean): void;
+  failed(error: unknown): void;
+}
+
+/**
+ * Writes how runs ended: all that came together while the last write was under way go in one write. After an error they
+ * stay, in order, for `flush` to be called again; writing the same end twice is harmless by the store's law.
+ */
+export class Outbox<Entry extends Ended> {
+  readonly #runs: RunStore;
+  readonly #hooks: OutboxHooks<Entry>;
+  #waiting: Entry[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(runs: RunStore, hooks: OutboxHooks<Entry>) {
+    this.#runs = runs;
+    this.#hooks = hooks;
+  }
+
+  /** Ends not in the store yet. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  push(ended: Entry): void {
+    this.#waiting.push(ended);
+  }
+
+  /** Resolves once all is written, or a write has failed; synchronous as far as the store is. */
+  flush(): Promise<void> | undefined {
+    if (this.#flushing !== undefined) return this.#flushing;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        const answer = this.#runs.finish(batch.map((ended) => ended.finish));
+        if (answer instanceof Promise) {
+          this.#flushing = this.#rest(batch, answer);
+          return this.#flushing;
+        }
+        this.#tell(batch, answer);
+      } catch (error) {
+        this.#keep(batch, error);
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  async #rest(batch: Entry[], answer: Promise<readonly boolean[]>): Promise<void> {
+    let failed = false;
+    try {
+      const taken = await answer;
+      this.#flushing = undefined;
+      this.#tell(batch, taken);
+    } catch (error) {
+      failed = true;
+      this.#flushing = undefined;
+      this.#keep(batch, error);
+    }
+    if (!failed) await this.flush();
+  }
+
+  #keep(batch: Entry[], error: unknown): void {
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#hooks.failed(error);
+  }
+
+  #tell(batch: readonly Entry[], taken: readonly boolean[]): void {
+    let index = 0;
+    for (const ended of batch) {
+      this.#hooks.written(ended, taken[index] === true);
+      index += 1;
+    }
+  }
+}
