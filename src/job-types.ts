@@ -1,0 +1,65 @@
+import type { TaskFunction } from './core/task.ts';
+import type { Trigger } from './core/trigger.ts';
+import type { JobOptions, PolicyOptions } from './job-options.ts';
+import type { TimeInput } from './time/instants.ts';
+import type { TriggerSpec } from './triggers/registry.ts';
+
+/**
+ * The options of your own kinds of trigger, by the name given to `registerTrigger`, so that `addJob` takes them:
+ *
+ * ```ts
+ * declare module 'punctual' {
+ *   interface CustomTriggerOptions {
+ *     'full-moon': { hour?: number }
+ *   }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be augmented
+export interface CustomTriggerOptions {}
+
+type CustomTriggerSpec = {
+  [Kind in keyof CustomTriggerOptions]: { trigger: Kind } & CustomTriggerOptions[Kind];
+}[keyof CustomTriggerOptions];
+
+/** A trigger as options, discriminated by `trigger`, or a trigger object; a kind of `registerTrigger` is known by `CustomTriggerOptions`. */
+// oxlint-disable-next-line typescript/no-redundant-type-constituents -- it is 'never' only until somebody augments it
+export type TriggerInput = TriggerSpec | CustomTriggerSpec | { trigger: Trigger };
+
+/** `args` may be left out where the function can be called without any. */
+export type ArgsOption<Args extends readonly unknown[]> = [] extends Args ? { args?: Args } : { args: Args };
+
+/** What `addJob` takes beside the task. */
+export type AddJobOptions<Args extends readonly unknown[] = readonly unknown[]> = TriggerInput &
+  Omit<JobOptions, 'args'> &
+  ArgsOption<Args>;
+
+/** What `cron`, `every` and `at` take beside expression and task. */
+export type ShortFormOptions<Args extends readonly unknown[] = readonly unknown[]> = Omit<JobOptions, 'args'> & {
+  timezone?: string;
+} & ArgsOption<Args>;
+
+/** What `modifyJob` changes; what is not named stays. The trigger is `rescheduleJob`'s. */
+export interface JobModification extends PolicyOptions {
+  name?: string;
+  task?: TaskReference;
+  args?: readonly unknown[];
+  executor?: string;
+  metadata?: Readonly<Record<string, unknown>>;
+  /** Moves the next run; `null` pauses. */
+  nextRunTime?: TimeInput | null;
+  queue?: string;
+  priority?: string;
+  expires?: JobOptions['expires'];
+}
+
+/** A task that was given a name by `scheduler.task`, with the defaults of its jobs. */
+export interface TaskHandle<Args extends readonly unknown[] = readonly unknown[]> {
+  readonly name: string;
+  readonly defaults: PolicyOptions;
+  /** Only for the type: the parameters of its function. */
+  readonly args?: Args;
+}
+
+/** What a job can be made of: a function, a module export (`URL` with the export's name as its hash), a registered task's name or its handle. */
+export type TaskReference = TaskFunction | URL | string | TaskHandle;

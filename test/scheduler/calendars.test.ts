@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { InvalidOptionError, Scheduler } from '../../src/index.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+
+// 2030-01-01 is a Tuesday.
+const begin = '2030-01-01T00:00:00Z';
+
+function rig(): { clock: VirtualClock; scheduler: Scheduler; days: string[]; note: () => void } {
+  const clock = new VirtualClock({ now: begin });
+  const scheduler = new Scheduler({ clock, timezone: 'UTC' });
+  const days: string[] = [];
+  return { clock, scheduler, days, note: () => void days.push(new Date(clock.now()).toISOString().slice(5, 16)) };
+}
+
+test('a job that names a calendar does not run on its days', async () => {
+  const { clock, scheduler, days, note } = rig();
+  await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
+  await scheduler.addJob(note, { trigger: 'cron', hour: 9, calendars: 'weekends' });
+  await scheduler.start();
+  await clock.advance({ days: 8 });
+  expect(days).toEqual(['01-01T09:00', '01-02T09:00', '01-03T09:00', '01-04T09:00', '01-07T09:00', '01-08T09:00']);
+  await scheduler.shutdown();
+});
+
+test('a run can move to the next working day, and collapses with the one that is there', async () => {
+  const { clock, scheduler, days, note } = rig();
+  await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
+  await scheduler.addJob(note, { trigger: 'cron', day: '5,6,7', hour: 9, calendars: ['weekends'], calendarPolicy: 'next-working-day' });
+  await scheduler.start();
+  await clock.advance({ days: 8 });
+  expect(days).toEqual(['01-07T09:00']);
+  await scheduler.shutdown();
+});
+
+test('a new edition of a calendar moves the next run of the jobs that name it, and of no other', async () => {
+  const { clock, scheduler, days, note } = rig();
+  await scheduler.setCalendar({ name: 'holidays', version: 1, dates: ['2030-01-02'] });
+  await scheduler.addJob(note, { id: 'named', trigger: 'cron', hour: 9, calendars: 'holidays' });
+  await scheduler.addJob(() => {}, { id: 'other', trigger: 'cron', hour: 9 });
+  await scheduler.start();
+  await clock.advance({ days: 1 });
+  expect((await scheduler.getJob('named'))?.nextRunTime?.toISODate()).toBe('2030-01-03');
+  const changed = await scheduler.setCalendar({ name: 'holidays', version: 2, dates: ['2030-01-03'] });
+  expect(changed.map((job) => job.id)).toEqual(['named']);
+  expect((await scheduler.getJob('named'))?.nextRunTime?.toISODate()).toBe('2030-01-02');
+  await clock.advance({ days: 3 });
+  expect(days).toEqual(['01-01T09:00', '01-02T09:00', '01-04T09:00']);
+  await scheduler.shutdown();
+});
+
+test('a calendar that nobody set is refused with the known ones', async () => {
+  const { scheduler } = rig();
+  await scheduler.setCalendar({ name: 'holidays', dates: ['12-25'] });
+  const refused = scheduler.addJob(() => {}, { trigger: 'cron', hour: 9, calendars: 'holiday' });
+  await expect(refused).rejects.toThrow(InvalidOptionError);
+  await expect(refused).rejects.toThrow('did you mean "holidays"?');
+  expect(await scheduler.getJobs()).toEqual([]);
+});

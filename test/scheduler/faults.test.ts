@@ -1,0 +1,312 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { NewJob } from '../../src/core/job.ts';
+import type { Trigger } from '../../src/core/trigger.ts';
+import { TriggerSearchLimitError } from '../../src/errors.ts';
+import { defaultPolicy } from '../../src/job-options.ts';
+import { MemoryJobStore } from '../../src/stores/memory.ts';
+import { beginMs, collect, eventNames, noter, only, pending, rig, settle, started } from './rig.ts';
+
+function nothing(): void {}
+
+describe('a listener', () => {
+  test('that throws or rejects is logged, and reaches neither the loop nor the others', async () => {
+    const { clock, scheduler, lines } = await started();
+    const { calls, task } = noter(clock);
+    const heard: string[] = [];
+    scheduler.on('jobExecuted', () => {
+      throw new Error('listener');
+    });
+    scheduler.on('jobExecuted', async () => Promise.reject(new Error('async listener')));
+    scheduler.on('jobExecuted', () => void heard.push('heard'));
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10 });
+    await clock.advance('20s');
+    expect(calls).toEqual([10, 20]);
+    expect(heard).toEqual(['heard', 'heard']);
+    expect(lines.map(({ level, message }) => [level, message])).toEqual(
+      Array.from({ length: 4 }, () => ['error', 'an event listener failed']),
+    );
+    expect(lines[0]?.facts).toMatchObject({ event: 'jobExecuted', err: { message: 'listener' } });
+  });
+
+  test('of any event may throw', async () => {
+    const { clock, scheduler } = rig();
+    const { calls, task } = noter(clock);
+    const boom = (): never => {
+      throw new Error('listener');
+    };
+    for (const name of [
+      'schedulerStarted',
+      'schedulerShutdown',
+      'jobAdded',
+      'jobSubmitted',
+      'jobStarted',
+      'jobModified',
+      'jobRemoved',
+      'jobPaused',
+      'jobResumed',
+    ] as const)
+      scheduler.on(name, boom);
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'a' });
+    await scheduler.start();
+    await scheduler.pauseJob('a');
+    await scheduler.resumeJob('a');
+    await clock.advance('10s');
+    await scheduler.removeJob('a');
+    await scheduler.shutdown();
+    expect(calls).toEqual([10]);
+    expect(scheduler.state).toBe('stopped');
+  });
+
+  test('is undone by off, and by what on returned; once hears once', async () => {
+    const { clock, scheduler } = await started();
+    const heard: string[] = [];
+    const off = (): void => void heard.push('off');
+    scheduler.on('jobExecuted', off);
+    expect(scheduler.off('jobExecuted', off)).toBe(scheduler);
+    scheduler.on('jobExecuted', () => void heard.push('undone'))();
+    scheduler.once('jobExecuted', () => void heard.push('once'));
+    scheduler.once('jobExecuted', () => void heard.push('never'))();
+    scheduler.on('jobExecuted', () => void heard.push('on'));
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10 });
+    await clock.advance('20s');
+    expect(heard).toEqual(['once', 'on', 'on']);
+  });
+
+  test('may change the very job it hears of', async () => {
+    const { clock, scheduler } = await started();
+    const { calls, task } = noter(clock);
+    scheduler.on('jobStarted', ({ jobId }) => scheduler.rescheduleJob(jobId, { trigger: 'interval', seconds: 7 }));
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'a' });
+    await clock.advance('25s');
+    expect(calls).toEqual([10, 17, 24]);
+  });
+});
+
+describe('events of one job', () => {
+  test('come in the order of its life', async () => {
+    const { clock, scheduler } = await started();
+    const told = eventNames(scheduler);
+    let calls = 0;
+    const task = (): void => {
+      calls += 1;
+      if (calls === 1) throw new Error('boom');
+    };
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'a', retry: 1 });
+    await clock.advance('12s');
+    await scheduler.pauseJob('a');
+    await clock.advance('10s');
+    await scheduler.resumeJob('a');
+    await clock.advance('8s');
+    await scheduler.modifyJob('a', { name: 'x' });
+    await scheduler.removeJob('a');
+    await scheduler.shutdown();
+    const run = ['jobSubmitted a', 'jobStarted a'];
+    expect(told).toEqual(
+      [
+        ['jobAdded a'],
+        run,
+        ['jobRetrying a'],
+        run,
+        ['jobExecuted a', 'jobPaused a', 'jobSkipped a', 'jobResumed a'],
+        run,
+        ['jobExecuted a', 'jobModified a', 'jobRemoved a', 'schedulerShutdown'],
+      ].flat(),
+    );
+  });
+
+  test('missed times come before the run that is in time', async () => {
+    const { clock, scheduler } = await started();
+    const told = eventNames(scheduler, ['jobMissed', 'jobStarted', 'jobExecuted']);
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10, id: 'a', misfireGraceTime: '12s' });
+    await scheduler.pause();
+    await clock.advance('35s');
+    await scheduler.resume();
+    await settle(clock);
+    expect(told).toEqual(['jobMissed a', 'jobStarted a', 'jobExecuted a']);
+  });
+});
+
+describe('a job that cannot go on is parked alone', () => {
+  /** Good until ten seconds after the beginning. */
+  function failing(thrown: () => unknown): Trigger {
+    return {
+      next(after) {
+        if (after >= beginMs + 10_000) throw thrown();
+        return beginMs + 10_000;
+      },
+      toJSON: () => ({ type: 'own' }),
+    };
+  }
+
+  test.each<readonly [string, () => unknown, string]>([
+    ['throws', () => new Error('no calendar'), 'Error: no calendar'],
+    ['throws no error', () => 'text', 'text'],
+    [
+      'gives up its search',
+      () => new TriggerSearchLimitError('own', beginMs, '10 years'),
+      'TriggerSearchLimitError: own: no fire time found',
+    ],
+  ])('when its trigger %s', async (_how, thrown, reason) => {
+    const { clock, scheduler, lines } = await started();
+    const parked = collect(scheduler, 'jobParked');
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(nothing, { trigger: failing(thrown), id: 'bad' });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.advance('30s');
+    expect(calls).toEqual([10, 20, 30]);
+    expect(only(parked)).toMatchObject({ jobId: 'bad', jobStore: 'default', reason: expect.stringContaining(reason) });
+    const job = await scheduler.getJob('bad');
+    expect([job?.state, job?.nextRunTime]).toEqual(['parked', undefined]);
+    expect(job?.reason).toContain(reason);
+    expect(only(lines)).toMatchObject({ level: 'error', message: 'a job was parked', facts: { jobId: 'bad' } });
+  });
+
+  test('when its trigger stands still', async () => {
+    const { clock, scheduler } = await started();
+    const stuck: Trigger = { next: () => beginMs + 10_000, toJSON: () => ({ type: 'stuck' }) };
+    let calls = 0;
+    const task = (): void => {
+      calls += 1;
+    };
+    await scheduler.addJob(task, { trigger: stuck, id: 'a' });
+    await clock.advance('30s');
+    expect(calls).toBe(0);
+    expect((await scheduler.getJob('a'))?.state).toBe('parked');
+  });
+
+  test('when its task is not registered', async () => {
+    const { clock, scheduler, store } = await started();
+    const { calls, task } = noter(clock);
+    const trigger = { type: 'interval', every: 10_000, anchor: '2030-01-01T00:00:00.000Z' };
+    const ghost: NewJob = {
+      id: 'ghost',
+      name: undefined,
+      task: { name: 'ghost' },
+      args: [],
+      executor: 'inline',
+      executorOptions: undefined,
+      policy: defaultPolicy,
+      metadata: undefined,
+      trigger,
+      registration: trigger,
+      nextRunTime: beginMs + 10_000,
+      dueAt: beginMs + 10_000,
+      state: 'waiting',
+      reason: undefined,
+      runCount: 0,
+    };
+    await store.jobs.add([ghost], { onConflict: 'error' });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.advance('20s');
+    expect(calls).toEqual([10, 20]);
+    expect(await scheduler.getJob('ghost')).toMatchObject({ state: 'parked', reason: 'no task is registered as "ghost"' });
+    scheduler.task('ghost', task);
+    await scheduler.resumeJob('ghost');
+    await clock.advance('10s');
+    expect(calls).toEqual([10, 20, 30, 30]);
+    expect((await scheduler.getRuns({ jobId: 'ghost' })).map((run) => [run.outcome, run.reason])).toEqual([
+      ['succeeded', undefined],
+      ['skipped', 'the job was parked: no task is registered as "ghost"'],
+    ]);
+  });
+
+  test.each(['resumeJob', 'rescheduleJob', 'modifyJob'] as const)('and %s brings it back', async (verb) => {
+    const { clock, scheduler } = await started();
+    let isBroken = true;
+    const trigger: Trigger = {
+      next(after) {
+        if (isBroken && after >= beginMs + 10_000) throw new Error('no calendar');
+        return (Math.floor(after / 10_000) + 1) * 10_000;
+      },
+      toJSON: () => ({ type: 'own' }),
+    };
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(task, { trigger, id: 'a' });
+    await clock.advance('15s');
+    isBroken = false;
+    if (verb === 'resumeJob') await scheduler.resumeJob('a');
+    if (verb === 'rescheduleJob') await scheduler.rescheduleJob('a', { trigger: 'interval', seconds: 5 });
+    if (verb === 'modifyJob') await scheduler.modifyJob('a', { name: 'mended' });
+    const job = await scheduler.getJob('a');
+    expect([job?.state, job?.reason]).toEqual(['waiting', undefined]);
+    await clock.advance('5s');
+    expect(calls).toEqual(verb === 'modifyJob' ? [15, 20] : [20]);
+  });
+});
+
+describe('what a task does wrong', () => {
+  test('stays its own: a thousand that fail leave the others and the process alone', async () => {
+    const { clock, scheduler } = await started();
+    scheduler.on('jobError', nothing);
+    const { calls, task } = noter(clock);
+    const fails = [
+      () => {
+        throw new Error('sync');
+      },
+      async () => Promise.reject(new Error('async')),
+      () => ({
+        then() {
+          throw new Error('thenable');
+        },
+      }),
+    ];
+    await scheduler.addJobs(
+      Array.from(
+        { length: 999 },
+        (_, index) => ({ task: fails[index % 3] ?? nothing, trigger: 'interval', seconds: 10, id: `bad-${index}` }) as const,
+      ),
+    );
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.advance('20s');
+    expect(calls).toEqual([10, 20]);
+    expect((await scheduler.getRuns({ outcome: 'failed', limit: 1000 })).length).toBeGreaterThan(900);
+  });
+
+  test('a logger that throws does not stop the loop', async () => {
+    const boom = (): never => {
+      throw new Error('disk full');
+    };
+    const told = vi.spyOn(console, 'error').mockImplementation(nothing);
+    const { clock, scheduler } = await started({ logger: { debug: boom, info: boom, warn: boom, error: boom } });
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(() => Promise.reject(new Error('boom')), { trigger: 'interval', seconds: 10, id: 'bad' });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.jumpWall('1h');
+    await clock.advance('1m');
+    expect(calls.length).toBeGreaterThan(5);
+    expect(told.mock.calls.map(([message]) => message)).toContain('punctual: the logger failed at: a job failed');
+    told.mockRestore();
+  });
+
+  test('a run that ends twice, or after its job is gone, counts once', async () => {
+    const { clock, scheduler } = await started();
+    const { task, ends, fails } = pending();
+    const told = eventNames(scheduler, ['jobExecuted', 'jobError', 'jobCancelled']);
+    await scheduler.addJob(task, { trigger: 'date', id: 'a' });
+    await settle(clock);
+    ends[0]?.(1);
+    ends[0]?.(2);
+    fails[0]?.(new Error('late'));
+    await settle(clock);
+    expect(told).toEqual(['jobExecuted a']);
+    expect(only(await scheduler.getRuns()).value).toBe(1);
+  });
+});
+
+describe('a store that fails outside passes', () => {
+  test('makes start reject with a StoreError, and leaves the scheduler stopped', async () => {
+    const cause = new Error('connection refused');
+    const store = Object.assign(new MemoryJobStore(), { open: () => Promise.reject(cause) });
+    const { scheduler } = rig({ jobStore: store });
+    await expect(scheduler.start()).rejects.toMatchObject({ code: 'STORE', store: 'default', operation: 'open', cause });
+    expect(scheduler.state).toBe('stopped');
+  });
+
+  test('makes getJobs reject with a StoreError', async () => {
+    const cause = new Error('connection lost');
+    const store = new MemoryJobStore();
+    const { scheduler } = await started({ jobStore: store });
+    store.jobs.list = () => Promise.reject(cause);
+    await expect(scheduler.getJobs()).rejects.toMatchObject({ code: 'STORE', store: 'default', operation: 'list', cause });
+  });
+});

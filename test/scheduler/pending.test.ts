@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { JobNotFoundError } from '../../src/errors.ts';
+import type { Scheduler } from '../../src/scheduler.ts';
+import { eventNames, rig } from './rig.ts';
+
+function nothing(): void {}
+
+describe('a job whose last fire time passes before the start', () => {
+  async function overdue(): Promise<Scheduler> {
+    const { clock, scheduler } = rig();
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10, endDate: '2030-01-01T00:01:00Z', id: 'over' });
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10, id: 'on' });
+    await clock.advance('2m');
+    return scheduler;
+  }
+
+  test('is left out of the lists, which show the others', async () => {
+    const scheduler = await overdue();
+    expect((await scheduler.getJobs()).map(({ id }) => id)).toEqual(['on']);
+    let table = '';
+    await scheduler.printJobs({ write: (text) => (table += text) });
+    expect(table).toContain('on ');
+    expect(table).not.toContain('over');
+  });
+
+  test('is not found by its id', async () => {
+    const scheduler = await overdue();
+    expect(await scheduler.getJob('over')).toBeUndefined();
+    await expect(scheduler.pauseJob('over')).rejects.toThrow(JobNotFoundError);
+    await expect(scheduler.modifyJob('over', { name: 'x' })).rejects.toThrow(JobNotFoundError);
+  });
+
+  test('has its fire times explained all the same', async () => {
+    const scheduler = await overdue();
+    const explained = await scheduler.explain('over', { from: '2030-01-01T00:00:00Z' });
+    expect(explained.map(({ outcome }) => outcome)).toEqual(Array(6).fill('unknown'));
+  });
+
+  test('leaves its id to another', async () => {
+    const scheduler = await overdue();
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10, id: 'over', onConflict: 'error' });
+    expect((await scheduler.getJobs()).map(({ id }) => id)).toEqual(['on', 'over']);
+  });
+});
+
+describe('a job that is added before the start', () => {
+  test('is told of when it is added, and not again at the start', async () => {
+    const { scheduler } = rig();
+    const told = eventNames(scheduler, ['jobAdded', 'jobModified']);
+    await scheduler.every('1s', nothing, { id: 'a' });
+    expect(told).toEqual(['jobAdded a']);
+    await scheduler.start();
+    expect(told).toEqual(['jobAdded a']);
+  });
+
+  test('is modified by being added again', async () => {
+    const { scheduler } = rig();
+    const told = eventNames(scheduler, ['jobAdded', 'jobModified']);
+    await scheduler.every('1s', nothing, { id: 'a' });
+    await scheduler.every('2s', nothing, { id: 'a' });
+    await scheduler.every('3s', nothing, { id: 'a', onConflict: 'keep' });
+    await scheduler.start();
+    expect(told).toEqual(['jobAdded a', 'jobModified a']);
+  });
+});
