@@ -1,0 +1,212 @@
+import { rowSource } from './statements.ts';
+import { randomInt } from 'node:crypto';
+import { sql } from 'kysely';
+import type { NewJob } from '../../core/job.ts';
+import type { Added, OnConflict } from '../../core/job-store.ts';
+import { rowFormat } from '../codec.ts';
+import type { Database, Session } from './database.ts';
+import { jobValues, readCounters, readJob, readProgress } from './job-row.ts';
+import { idSource, lockJobs } from './locking.ts';
+import { allOfJob, integer, type JobRow, jobColumns, text } from './tables.ts';
+
+/** Rows in one statement: enough to make the round trip cheap, few enough for SQLite's event loop. */
+const chunkSize = 1000;
+/** UTF-16 units in one statement, so that it stays well under the 16 MB that MariaDB takes at once. */
+const chunkText = 2_000_000;
+
+/** A number that no earlier job of this id has had. */
+export function newUid(): number {
+  return randomInt(1, 2 ** 47);
+}
+
+/** Stores jobs inside the session's transaction, by the rules of `JobStore.add`. */
+export async function addJobs(
+  database: Database,
+  session: Session,
+  { jobs, onConflict }: { readonly jobs: readonly NewJob[]; readonly onConflict: OnConflict },
+): Promise<readonly Added[]> {
+  const answers: Added[] = new Array(jobs.length);
+  const given = jobs.map((job, index) => ({ job, index, row: jobValues(job, { uid: newUid(), version: 1, active: 0, queued: 0 }) }));
+  const conflicts: Entry[] = [];
+  for (const round of roundsOf(given)) {
+    for (const chunk of chunksOf(round)) await addChunk({ database, session, onConflict, answers, conflicts }, chunk);
+    if (onConflict === 'error' && (conflicts.length > 0 || round.length < given.length)) {
+      await withdraw(database, session, given, answers);
+      return answers;
+    }
+  }
+  const soonest = given.reduce(
+    (time, { row }) => Math.min(time, row.due_at === null ? Number.POSITIVE_INFINITY : integer(row.due_at)),
+    Number.POSITIVE_INFINITY,
+  );
+  const { notify } = database.statements;
+  if (notify !== undefined && soonest < Number.POSITIVE_INFINITY) await session.all(notify(String(soonest)));
+  return answers;
+}
+
+interface Entry {
+  readonly job: NewJob;
+  readonly index: number;
+  readonly row: JobRow;
+}
+
+interface Adding {
+  readonly database: Database;
+  readonly session: Session;
+  readonly onConflict: OnConflict;
+  readonly answers: Added[];
+  /** Those that stood in the way, where that matters. */
+  readonly conflicts: Entry[];
+}
+
+function* chunksOf(round: readonly Entry[]): Generator<readonly Entry[]> {
+  let chunk: Entry[] = [];
+  let units = 0;
+  for (const entry of round) {
+    chunk.push(entry);
+    units += text(entry.row.body).length + text(entry.row.schedule).length + text(entry.row.registration).length;
+    if (chunk.length < chunkSize && units < chunkText) continue;
+    yield chunk;
+    chunk = [];
+    units = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Each id once in a round: a second job of the same id meets the first as a stored one. */
+function roundsOf(given: readonly Entry[]): readonly (readonly Entry[])[] {
+  const rounds: Entry[][] = [];
+  const seen = new Map<string, number>();
+  for (const entry of given) {
+    const round = seen.get(entry.job.id) ?? 0;
+    seen.set(entry.job.id, round + 1);
+    const list = rounds[round] ?? [];
+    list.push(entry);
+    rounds[round] = list;
+  }
+  return rounds;
+}
+
+/** New jobs, which most are, take one statement; for the others the stored ones are held and looked at. */
+async function addChunk(adding: Adding, chunk: readonly Entry[]): Promise<void> {
+  const { database, session, answers } = adding;
+  let left = chunk;
+  while (left.length > 0) {
+    const inserted = await insertFresh(database, session, left);
+    for (const { job, index, row } of left) {
+      if (inserted(job.id)) answers[index] = { outcome: 'added', job: { ...job, task: { name: job.task.name }, ...readCounters(row) } };
+    }
+    const others = left.filter(({ job }) => !inserted(job.id));
+    if (others.length === 0) return;
+    const stored = await lockJobs(database, session, { ids: others.map(({ job }) => job.id), columns: allOfJob });
+    const known: { readonly entry: Entry; readonly row: JobRow }[] = [];
+    for (const entry of others) {
+      const row = stored.byId.get(entry.job.id);
+      if (row !== undefined) known.push({ entry, row });
+    }
+    await meet(adding, known);
+    // Those that another process removed in between are new after all.
+    left = others.filter(({ job }) => !stored.byId.has(job.id));
+  }
+}
+
+async function insertFresh(database: Database, session: Session, fresh: readonly Entry[]): Promise<(id: string) => boolean> {
+  const { statements, tables } = database;
+  const written = await session.change(
+    statements.insert(tables.jobs, {
+      source: rowSource(
+        jobColumns,
+        fresh.map(({ row }) => row),
+      ),
+      ignore: true,
+    }),
+  );
+  if (written === fresh.length) return () => true;
+  const uids = await session.all<Pick<JobRow, 'id' | 'uid'>>(
+    sql`select t.id, t.uid from ${statements.joinById(tables.jobs, idSource(fresh.map(({ job }) => job.id)))}`,
+  );
+  const uidOf = new Map(uids.map(({ id, uid }) => [id, integer(uid)]));
+  const ours = new Set(fresh.filter(({ job, row }) => uidOf.get(job.id) === integer(row.uid)).map(({ job }) => job.id));
+  return (id) => ours.has(id);
+}
+
+/** What becomes of jobs whose ids are taken. */
+async function meet(
+  { database, session, onConflict, answers, conflicts }: Adding,
+  known: readonly { readonly entry: Entry; readonly row: JobRow }[],
+): Promise<void> {
+  const changed: JobRow[] = [];
+  for (const { entry, row } of known) {
+    const next = onConflict === 'replace' ? replacement(entry, row) : undefined;
+    if (next === undefined) answers[entry.index] = { outcome: onConflict === 'error' ? 'conflict' : 'kept', job: shown(entry.job, row) };
+    else {
+      changed.push(next);
+      answers[entry.index] = { outcome: 'replaced', job: shown(entry.job, next) };
+    }
+    if (onConflict === 'error') conflicts.push(entry);
+  }
+  if (changed.length === 0) return;
+  const set = Object.keys(jobColumns).filter((column) => column !== 'id');
+  const { statements, tables } = database;
+  await session.change(statements.update(tables.jobs, { source: rowSource(jobColumns, changed), set }));
+  for (const { row, entry } of known) await moveRuns(database, session, { from: row, to: entry.row });
+}
+
+/** The row that a registration makes of a stored one; `undefined` if that stays as it is. */
+function replacement(entry: Entry, stored: JobRow): JobRow | undefined {
+  // A newer release wrote it, and runs beside this one: it knows better.
+  if (integer(stored.format) > rowFormat) return undefined;
+  const { uid, version, active, queued } = readCounters(stored);
+  const counters = { uid, version: version + 1, active, queued };
+  const readable = readJob(stored).ok;
+  if (!readable || stored.registration !== entry.row.registration) {
+    const anew = stored.state === 'finished';
+    return { ...entry.row, ...counters, uid: anew ? integer(entry.row.uid) : uid };
+  }
+  if (stored.state === 'finished') return undefined;
+  const { schedule, next_run_time, due_at, state, reason, run_count } = stored;
+  const kept = { ...entry.row, ...counters, schedule, run_count };
+  if (state !== 'parked') return { ...kept, next_run_time, due_at, state, reason };
+  return {
+    ...kept,
+    next_run_time: next_run_time ?? entry.row.next_run_time,
+    due_at: next_run_time ?? entry.row.due_at,
+    state: 'waiting',
+    reason: null,
+  };
+}
+
+/** The stored job; of one that cannot be read, what was given, where the stored one stands. */
+function shown(given: NewJob, row: JobRow): Added['job'] {
+  const read = integer(row.format) > rowFormat ? undefined : readJob(row);
+  return read?.ok === true ? read.value : { ...given, ...readProgress(row), ...readCounters(row) };
+}
+
+/** Runs that are not over follow their job to another executor or task. */
+export async function moveRuns(
+  database: Database,
+  session: Session,
+  { from, to }: { readonly from: JobRow; readonly to: JobRow },
+): Promise<void> {
+  if (from.executor === to.executor && from.task === to.task) return;
+  if (integer(from.active) + integer(from.queued) === 0) return;
+  await session.change(
+    sql`update ${database.tables.runs} set executor = ${to.executor}, task = ${to.task}
+      where executor = ${from.executor} and wake_at is not null and job_id = ${from.id} and uid = ${from.uid}`,
+  );
+}
+
+/** Takes back what this call stored before it met a conflict. */
+async function withdraw(database: Database, session: Session, given: readonly Entry[], answers: Added[]): Promise<void> {
+  const ours = given.filter(({ index }) => answers[index]?.outcome === 'added');
+  for (let start = 0; start < ours.length; start += chunkSize) {
+    const pairs = ours.slice(start, start + chunkSize).map(({ row }) => sql`(id = ${row.id} and uid = ${row.uid})`);
+    await session.change(sql`delete from ${database.tables.jobs} where ${sql.join(pairs, sql` or `)}`);
+  }
+  for (const { job, index, row } of given) {
+    const before = answers[index]?.outcome;
+    // What has no answer yet is the second of its id in this list.
+    if (before !== 'conflict')
+      answers[index] = { outcome: before === undefined ? 'conflict' : 'kept', job: { ...job, ...readCounters(row) } };
+  }
+}

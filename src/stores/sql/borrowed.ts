@@ -1,0 +1,141 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely';
+import { InvalidOptionError } from '../../errors.ts';
+import { type AnyKysely, type Session, sessionOf } from './database.ts';
+import type { DatabaseKind } from './statements.ts';
+
+/**
+ * The caller's own transaction as a session: a kysely `Transaction`, a `pg` client or a `mysql2` connection that has begun one.
+ * Nothing is begun, committed or rolled back here.
+ */
+export function borrow(transaction: unknown, kind: DatabaseKind): Session {
+  if (isKysely(transaction)) {
+    if (!transaction.isTransaction) throw refuse(transaction, 'a kysely Transaction, not the Kysely it came from');
+    return sessionOf(transaction.withoutPlugins());
+  }
+  if (!hasMethod(transaction, 'query')) throw refuse(transaction, wanted(kind));
+  switch (kind) {
+    case 'postgres':
+      return sessionOf(kyselyOver(new PostgresClientConnection(transaction), kind));
+    case 'mysql':
+      return sessionOf(kyselyOver(new MysqlClientConnection(transaction), kind));
+    case 'sqlite':
+      throw refuse(transaction, wanted(kind));
+  }
+}
+
+function wanted(kind: DatabaseKind): string {
+  switch (kind) {
+    case 'postgres':
+      return 'a kysely Transaction or a pg client in a transaction';
+    case 'mysql':
+      return 'a kysely Transaction or a mysql2 connection in a transaction';
+    case 'sqlite':
+      return 'a kysely Transaction';
+  }
+}
+
+function refuse(value: unknown, expected: string): InvalidOptionError {
+  return new InvalidOptionError('transaction', Object.prototype.toString.call(value), expected);
+}
+
+function isKysely(value: unknown): value is AnyKysely {
+  return hasMethod(value, 'withoutPlugins') && typeof Reflect.get(value, 'isTransaction') === 'boolean';
+}
+
+interface Queryable {
+  query(...parameters: readonly unknown[]): unknown;
+}
+
+function hasMethod(value: unknown, name: string): value is Queryable {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
+}
+
+/** A Kysely whose only connection is one that somebody else owns. */
+function kyselyOver(connection: DatabaseConnection, kind: 'postgres' | 'mysql'): AnyKysely {
+  const driver: Driver = {
+    init: async () => undefined,
+    acquireConnection: async () => connection,
+    releaseConnection: async () => undefined,
+    beginTransaction: noTransaction,
+    commitTransaction: noTransaction,
+    rollbackTransaction: noTransaction,
+    destroy: async () => undefined,
+  };
+  const dialect: Dialect =
+    kind === 'postgres'
+      ? {
+          createDriver: () => driver,
+          createAdapter: () => new PostgresAdapter(),
+          createQueryCompiler: () => new PostgresQueryCompiler(),
+          createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+        }
+      : {
+          createDriver: () => driver,
+          createAdapter: () => new MysqlAdapter(),
+          createQueryCompiler: () => new MysqlQueryCompiler(),
+          createIntrospector: (kysely) => new MysqlIntrospector(kysely),
+        };
+  return new Kysely({ dialect });
+}
+
+async function noTransaction(): Promise<void> {
+  throw new Error("the transaction is the caller's");
+}
+
+class PostgresClientConnection implements DatabaseConnection {
+  readonly #client: Queryable;
+
+  constructor(client: Queryable) {
+    this.#client = client;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const answer: unknown = await this.#client.query(query.sql, [...query.parameters]);
+    const { rows, rowCount } = fields(answer);
+    return { rows: Array.isArray(rows) ? rows : [], numAffectedRows: BigInt(typeof rowCount === 'number' ? rowCount : 0) };
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing here streams
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not used here');
+  }
+}
+
+/** Takes mysql2's connections of both kinds: with promises, and with callbacks. */
+class MysqlClientConnection implements DatabaseConnection {
+  readonly #client: Queryable;
+
+  constructor(client: Queryable) {
+    const promised: unknown = hasMethod(client, 'promise') ? Reflect.apply(Object(Reflect.get(client, 'promise')), client, []) : client;
+    this.#client = hasMethod(promised, 'query') ? promised : client;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const answer: unknown = await this.#client.query(query.sql, [...query.parameters]);
+    const first: unknown = Array.isArray(answer) ? answer[0] : undefined;
+    const { affectedRows } = fields(first);
+    return { rows: Array.isArray(first) ? first : [], numAffectedRows: BigInt(typeof affectedRows === 'number' ? affectedRows : 0) };
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing here streams
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not used here');
+  }
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Finish } from '../../core/run.ts';
+import type { Database } from './database.ts';
+import { endRow, endUpdate } from './finishing.ts';
+import { idSource } from './locking.ts';
+import { type Columns, type EndedRow, type Ends, rowSource } from './statements.ts';
+import { Surprise, unlessSurprised } from './surprise.ts';
+import { integer, jobColumns, pick } from './tables.ts';
+
+const easeColumns: Columns = { ...pick(jobColumns, ['id', 'uid']), ended: 'integer' };
+
+/** What a job is told of which `ended` runs are over. */
+const ease: Ends['jobs'] = {
+  // MySQL sets one after the other: the state comes first, while the counter is still the old one.
+  also: (cell) => ({
+    state: sql`case when t.state = 'ending' and t.active - ${cell('ended')} = 0 and t.queued = 0 then 'finished' else t.state end`,
+    active: sql`t.active - ${cell('ended')}`,
+  }),
+};
+
+/**
+ * `finish` in the fewest statements, for ends that are final, of runs that are still held: the rest needs `finishRuns`, which is
+ * where those go that are not in the answer. Nothing is changed for them.
+ */
+export async function finishAtOnce(database: Database, list: readonly Finish[]): Promise<EndedAtOnce> {
+  const finals = new Map<string, Finish>();
+  for (const finish of list)
+    if (finish.outcome !== 'waiting' && finish.progress === undefined && !finals.has(finish.run.id)) finals.set(finish.run.id, finish);
+  if (finals.size === 0) return nothing;
+  const ordered = [...finals.values()].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
+  const { statements, tables } = database;
+  const runs = endUpdate(
+    ordered.map((finish) => ({ ...endRow(finish, true, null), fence: finish.run.fence })),
+    false,
+  );
+  const finish = statements.finish?.(tables, { runs, jobIds: idSource(ordered.map(({ run }) => run.jobId)), jobs: ease });
+  if (finish !== undefined) {
+    const rows = await database.all<EndedRow>(finish);
+    return { ended: finishesOf(finals, rows), roomFor: rows.some((row) => integer(row.queued) > 0) };
+  }
+  const done = await unlessSurprised(statements, () =>
+    database.transaction(async (session) => {
+      await session.change(statements.update(tables.jobs, { ...ease, ...easing(ordered) }));
+      if ((await session.change(statements.update(tables.runs, runs))) !== ordered.length) throw new Surprise();
+      return true;
+    }),
+  );
+  return done === undefined ? nothing : { ended: new Set(ordered), roomFor: false };
+}
+
+export interface EndedAtOnce {
+  readonly ended: ReadonlySet<Finish>;
+  /** Whether runs of these jobs wait for the room that came free. */
+  readonly roomFor: boolean;
+}
+
+const nothing: EndedAtOnce = Object.freeze({ ended: new Set<Finish>(), roomFor: false });
+
+function finishesOf(finals: ReadonlyMap<string, Finish>, rows: readonly EndedRow[]): ReadonlySet<Finish> {
+  return new Set(rows.flatMap((row) => finals.get(row.id) ?? []));
+}
+
+function easing(ordered: readonly Finish[]): Pick<Ends['runs'], 'source' | 'set' | 'where'> {
+  const jobs = new Map<string, { id: string; uid: number; ended: number }>();
+  for (const { run } of ordered) {
+    const key = `${run.uid} ${run.jobId}`;
+    const job = jobs.get(key) ?? { id: run.jobId, uid: run.uid, ended: 0 };
+    job.ended += 1;
+    jobs.set(key, job);
+  }
+  const rows = [...jobs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { source: rowSource(easeColumns, rows), set: [], where: (cell) => sql`t.uid = ${cell('uid')}` };
+}

@@ -1,0 +1,119 @@
+import type { JobProgress, JobRecord, JobState, NewJob } from '../../core/job.ts';
+import { type Decoded, decodeJob, encodeJob, plainText, rowFormat } from '../codec.ts';
+import { integer, type JobRow, optionalInteger, text } from './tables.ts';
+
+/** What a job is made of beside what it was given: kept by the store. */
+export interface JobCounters {
+  readonly uid: number;
+  readonly version: number;
+  readonly active: number;
+  readonly queued: number;
+}
+
+/** All columns of a job. Throws what the codec throws. */
+export function jobValues(job: NewJob, counters: JobCounters): JobRow {
+  const encoded = encodeJob(job);
+  return {
+    id: job.id,
+    uid: counters.uid,
+    version: counters.version,
+    format: encoded.format,
+    task: encoded.task,
+    executor: encoded.executor,
+    max_instances: Math.min(job.policy.maxInstances, Number.MAX_SAFE_INTEGER),
+    one_by_one: job.policy.coalesce === 'all' ? 1 : 0,
+    body: encoded.body,
+    policy: encoded.policy,
+    schedule: encoded.trigger,
+    registration: encoded.registration,
+    active: counters.active,
+    queued: counters.queued,
+    ...progressValues(job),
+  };
+}
+
+export function progressValues(progress: JobProgress): Pick<JobRow, 'next_run_time' | 'due_at' | 'state' | 'reason' | 'run_count'> {
+  return {
+    next_run_time: progress.nextRunTime ?? null,
+    due_at: progress.dueAt ?? null,
+    state: progress.state,
+    reason: plainText(progress.reason) ?? null,
+    run_count: progress.runCount,
+  };
+}
+
+/** The columns that make a record. A registration that is null is the same as the schedule. */
+export type ReadableRow = Omit<JobRow, 'format' | 'max_instances' | 'one_by_one'>;
+
+/** The job of a row of a format that is known, or why it cannot be read. */
+export function readJob(row: ReadableRow): Decoded<JobRecord> {
+  const decoded = decodeJob(text(row.id), {
+    format: rowFormat,
+    task: text(row.task),
+    executor: text(row.executor),
+    body: text(row.body),
+    policy: text(row.policy),
+    trigger: text(row.schedule),
+    registration: row.registration ?? text(row.schedule),
+  });
+  if (!decoded.ok) return decoded;
+  const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = decoded.value;
+  const { nextRunTime, dueAt, state, reason, runCount } = readProgress(row);
+  const { uid, version, active, queued } = readCounters(row);
+  // Field by field: this is read for every fire, and spreading costs several times as much.
+  return {
+    ok: true,
+    value: {
+      id,
+      name,
+      task,
+      args,
+      executor,
+      executorOptions,
+      policy,
+      metadata,
+      trigger,
+      registration,
+      nextRunTime,
+      dueAt,
+      state,
+      reason,
+      runCount,
+      uid,
+      version,
+      active,
+      queued,
+    },
+  };
+}
+
+export function readProgress(row: Pick<JobRow, 'next_run_time' | 'due_at' | 'state' | 'reason' | 'run_count'>): JobProgress {
+  return {
+    nextRunTime: optionalInteger(row.next_run_time),
+    dueAt: optionalInteger(row.due_at),
+    state: readState(row.state),
+    reason: row.reason ?? undefined,
+    runCount: integer(row.run_count),
+  };
+}
+
+export function readCounters(row: Pick<JobRow, 'uid' | 'version' | 'active' | 'queued'>): JobCounters {
+  return { uid: integer(row.uid), version: integer(row.version), active: integer(row.active), queued: integer(row.queued) };
+}
+
+function readState(value: string | null): JobState {
+  switch (value) {
+    case 'waiting':
+    case 'paused':
+    case 'ending':
+    case 'finished':
+      return value;
+    default:
+      return 'parked';
+  }
+}
+
+/** A job that is ending is finished as soon as none of its runs waits or runs. */
+export function settled(state: JobState, active: number, queued: number): JobState {
+  return state === 'ending' && active === 0 && queued === 0 ? 'finished' : state;
+}

@@ -1,0 +1,32 @@
+import { sql } from 'kysely';
+import type { Database, Session } from './database.ts';
+import { rowSource, type Values } from './statements.ts';
+import { type JobRow, integer, text } from './tables.ts';
+
+/** A job's row that cannot be read, and why. */
+export interface Poison {
+  readonly row: Pick<JobRow, 'id' | 'uid' | 'version'>;
+  readonly reason: string;
+}
+
+/** What the reason of a parked row begins with. */
+export const poisonReason = 'the stored job cannot be read: ';
+
+/** Parks rows that cannot be read, each by itself, so that they stand in nobody's way and `health` names them. */
+export async function parkPoison(database: Database, session: Session, poison: readonly Poison[]): Promise<void> {
+  const rows: Values[] = poison.map(({ row, reason }) => ({
+    id: text(row.id),
+    uid: integer(row.uid),
+    version: integer(row.version),
+    reason: poisonReason + reason,
+  }));
+  const columns = { id: 'text', uid: 'integer', version: 'integer', reason: 'text' } as const;
+  await session.change(
+    database.statements.update(database.tables.jobs, {
+      source: rowSource(columns, rows),
+      set: ['reason'],
+      also: () => ({ state: sql`'parked'`, due_at: sql`null`, version: sql`t.version + 1` }),
+      where: (cell) => sql`t.uid = ${cell('uid')} and t.version = ${cell('version')}`,
+    }),
+  );
+}

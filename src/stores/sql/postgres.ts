@@ -1,0 +1,99 @@
+import { type RawBuilder, sql } from 'kysely';
+import {
+  assignments,
+  cellsOf,
+  errorCode,
+  insertion,
+  narrowing,
+  type RowSource,
+  type Statements,
+  type Values,
+  type WriteConstant,
+} from './statements.ts';
+
+const nothing: RawBuilder<unknown> = sql``;
+
+/** Serialization failure, deadlock, lock not available. */
+const transient: ReadonlySet<string> = new Set(['40001', '40P01', '55P03']);
+
+const write: WriteConstant = ({ type, value }) => (type === 'integer' ? sql`${value}::bigint` : sql`${value}::text`);
+
+/**
+ * PostgreSQL 12 and later. `channel` is where other processes listen. A process that stands still within a transaction for longer
+ * than `lease` milliseconds loses it: the rows that it holds are not held up longer than its runs are.
+ */
+export function postgresStatements(channel: string, lease: number): Statements {
+  return {
+    kind: 'postgres',
+    now: sql`floor(extract(epoch from statement_timestamp()) * 1000)::bigint`,
+    begin: [sql`begin isolation level read committed; set local idle_in_transaction_session_timeout = ${sql.lit(Math.ceil(lease))}`],
+    forUpdate: sql`order by t.id for update of t`,
+    skipLocked: sql`order by t.id for update of t skip locked`,
+    joinById: (table, source) => sql`${rows(source)} join ${table} as t on t.id = i.id`,
+    update: (table, change) => {
+      const cell = cellsOf(change.source, write);
+      return sql`update ${table} as t set ${assignments(change, cell, sql.ref)} from ${rows(change.source)} where t.id = i.id${narrowing(change, cell)}`;
+    },
+    insert: (table, given) => {
+      const { columns, cells } = insertion(given, cellsOf(given.source, write));
+      return sql`insert into ${table} (${columns}) select ${cells} from ${rows(given.source)}${
+        given.ignore === true ? sql` on conflict do nothing` : nothing
+      }`;
+    },
+    fire: (tables, jobs, runs) => {
+      const cell = cellsOf(jobs.source, write);
+      const runCell = cellsOf(runs.source, write);
+      const { columns, cells } = insertion(runs, runCell);
+      // The locks are taken in order first; the update then waits for nobody, so no two batches can wait for each other.
+      return sql`with held as (
+        select i.* from ${rows(jobs.source)} join ${tables.jobs} as t on t.id = i.id order by t.id for update of t
+      ), won as (
+        update ${tables.jobs} as t set ${assignments(jobs, cell, sql.ref)} from held as i where t.id = i.id${narrowing(jobs, cell)}
+        returning t.id, t.active, t.queued
+      ), recorded as (
+        insert into ${tables.runs} (${columns}) select ${cells} from ${rows(runs.source)} join won on won.id = ${runCell('job_id')}
+      ) select id, active, queued from won`;
+    },
+    finish: (tables, { runs, jobIds, jobs }) => {
+      const cell = cellsOf(runs.source, write);
+      return sql`with held as (
+        select t.id from ${rows(jobIds)} join ${tables.jobs} as t on t.id = i.id order by t.id for update of t
+      ), ended as (
+        update ${tables.runs} as t set ${assignments(runs, cell, sql.ref)} from ${rows(runs.source)}
+        where t.id = i.id and (select count(*) from held) >= 0${narrowing(runs, cell)}
+        returning t.id, t.job_id, t.uid
+      ), counted as (
+        select job_id as id, uid, count(*) as ended from ended group by job_id, uid
+      ), eased as (
+        update ${tables.jobs} as t set ${assignments({ ...jobs, source: runs.source, set: [] }, (name) => sql`i.${sql.ref(name)}`, sql.ref)}
+        from counted as i where t.id = i.id and t.uid = i.uid returning t.queued
+      ) select id, (select max(queued) from eased) as queued from ended`;
+    },
+    analyze: (table) => sql`analyze ${table}`,
+    notify: (payload) => sql`select pg_notify(${channel}, ${payload})`,
+    isTransient: (error) => transient.has(errorCode(error)),
+    isDuplicate: (error) => errorCode(error) === '23505',
+  };
+}
+
+/** Brings its alias `i` along, which names the columns. */
+function rows(source: RowSource): RawBuilder<unknown> {
+  const names = Object.keys(source.columns);
+  const columns = Object.entries(source.columns).map(
+    ([name, type]) => sql`${sql.ref(name)} ${sql.raw(type === 'integer' ? 'bigint' : 'text')}`,
+  );
+  let text = '[';
+  for (const row of source.rows) text += `${text.length === 1 ? '' : ','}${record(row, names)}`;
+  return sql`json_to_recordset(${`${text}]`}::json) as i(${sql.join(columns)})`;
+}
+
+/** The named values of a row as JSON, without those that are null. */
+function record(row: Values, names: readonly string[]): string {
+  let text = '{';
+  for (const name of names) {
+    const value = row[name];
+    if (value === null || value === undefined) continue;
+    text += `${text.length === 1 ? '' : ','}"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`;
+  }
+  return `${text}}`;
+}

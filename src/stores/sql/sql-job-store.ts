@@ -1,0 +1,295 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { Kysely, sql } from 'kysely';
+import type { Cancel, Clock } from '../../core/clock.ts';
+import type { JobStore } from '../../core/job-store.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Finish } from '../../core/run.ts';
+import type { RunStore } from '../../core/run-store.ts';
+import type { Store, StoreContext } from '../../core/store.ts';
+import { SchedulerStateError } from '../../errors.ts';
+import { addJobs } from './adding.ts';
+import { borrow } from './borrowed.ts';
+import { getJob, listJobs, removeJobs, updateJob } from './changing.ts';
+import { claimRuns } from './claiming.ts';
+import { connect } from './connect.ts';
+import { Database } from './database.ts';
+import { due, nextDue } from './due.ts';
+import { cancelRun, finishRuns } from './finishing.ts';
+import { finishAtOnce } from './finishing-at-once.ts';
+import { fireJobs, firstWaiting } from './firing.ts';
+import { fireAtOnce } from './firing-at-once.ts';
+import { readHealth, type SqlStoreHealth } from './health.ts';
+import { beat } from './heartbeat.ts';
+import { HeldRuns } from './held-runs.ts';
+import { listRuns, pruneRuns } from './history.ts';
+import { Listener } from './listener.ts';
+import { migrate } from './migration.ts';
+import { mysqlStatements } from './mysql.ts';
+import { type SqlJobStoreOptions, type SqlSettings, settingsOf } from './options.ts';
+import { postgresStatements } from './postgres.ts';
+import { sqliteStatements } from './sqlite.ts';
+import type { Statements } from './statements.ts';
+import { tablesOf } from './tables.ts';
+
+/** How long the closing of connections may hold the process, in milliseconds. */
+const longestCloseMs = 10_000;
+/** Jobs whose history one call of `prune` looks at. */
+const prunedAtOnce = 100;
+
+/**
+ * Jobs and runs in SQLite, PostgreSQL, MariaDB or MySQL, shared by any number of processes.
+ *
+ * It makes and migrates its tables itself. A role that may not create tables can use those that another has made, with
+ * SELECT, INSERT, UPDATE and DELETE on `<prefix>jobs` and `<prefix>runs` and SELECT on `<prefix>meta`.
+ *
+ * The row of a job is the lock of its runs; every step that changes either is one transaction of a fixed number of statements, however many
+ * jobs it is about. Time is the server's. SQLite: WAL and `synchronous = NORMAL` where the store opens the file itself.
+ */
+export class SqlJobStore implements Store {
+  readonly durable = true;
+  readonly pollInterval: number;
+  readonly lease: number;
+  readonly jobs: JobStore;
+  readonly runs: RunStore;
+  readonly #settings: SqlSettings;
+  readonly #held = new HeldRuns();
+  /** Jobs whose history may have grown past what is kept. */
+  #grown = new Set<string>();
+  /** Jobs added since it was made, and how many make PostgreSQL's planner look again. */
+  #added = 0;
+  #analyzeAt = 1000;
+  #opened: Opened | undefined;
+  #wake: ((time?: number) => void) | undefined;
+
+  constructor(options: SqlJobStoreOptions) {
+    this.#settings = settingsOf(options);
+    this.pollInterval = this.#settings.pollInterval;
+    this.lease = this.#settings.lease;
+    this.jobs = this.#makeJobs();
+    this.runs = this.#makeRuns();
+  }
+
+  async open(context: StoreContext): Promise<void> {
+    if (this.#opened !== undefined) return;
+    const { source, schema, prefix, listenUrl } = this.#settings;
+    const instance = randomUUID();
+    const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
+    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease }) : source;
+    const kysely = new Kysely({ dialect });
+    const database = new Database(kysely, {
+      statements: this.#statements(channel, instance),
+      tables: tablesOf(prefix, schema),
+      clock: context.clock,
+    });
+    try {
+      await migrate(database, { prefix, schema });
+    } catch (error) {
+      await database.destroy();
+      throw error;
+    }
+    const listener =
+      database.statements.kind === 'postgres' && listenUrl !== undefined
+        ? new Listener({
+            url: listenUrl,
+            channel,
+            clock: context.clock,
+            logger: context.logger,
+            heard: (payload) => this.#heard(payload, instance),
+          })
+        : undefined;
+    this.#opened = { database, listener, clock: context.clock, logger: context.logger };
+    await listener?.open();
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#held.clear();
+    if (opened === undefined) return;
+    // Idle connections do not keep the process alive, and closing them must not be cut short by that.
+    const release = opened.clock.wakeAfter(longestCloseMs, () => undefined);
+    try {
+      await opened.listener?.close();
+      await opened.database.destroy();
+    } finally {
+      release();
+    }
+  }
+
+  watch(wake: (time?: number) => void): Cancel {
+    this.#wake = wake;
+    return () => {
+      if (this.#wake === wake) this.#wake = undefined;
+    };
+  }
+
+  /** What the store has set aside: rows that cannot be read, rows of a newer release, and how many jobs each task has. */
+  async health(): Promise<SqlStoreHealth> {
+    return readHealth(this.#database);
+  }
+
+  get #database(): Database {
+    if (this.#opened === undefined) throw new SchedulerStateError('the SQL job store is not open; the scheduler opens it when it starts');
+    return this.#opened.database;
+  }
+
+  #statements(channel: string, instance: string): Statements {
+    const { kind, now } = this.#settings;
+    const statements = forKind(kind, channel, this.lease);
+    const { notify } = statements;
+    const told = notify === undefined ? statements : { ...statements, notify: (payload: string) => notify(`${instance} ${payload}`) };
+    if (now === undefined) return told;
+    return {
+      ...told,
+      get now() {
+        return sql<number>`${sql.lit(now())}`;
+      },
+    };
+  }
+
+  /** A notification of this store itself is no news. */
+  #heard(payload: string, instance: string): void {
+    const [sender, time] = payload.split(' ');
+    if (sender === instance) return;
+    if (time === undefined || time === '') this.#wake?.();
+    else this.#wake?.(Number(time));
+  }
+
+  #makeJobs(): JobStore {
+    return {
+      add: async (jobs, { onConflict, transaction }) => {
+        if (jobs.length === 0) return [];
+        const database = this.#database;
+        if (transaction !== undefined) return addJobs(database, borrow(transaction, this.#settings.kind), { jobs, onConflict });
+        const added = await database.transaction((session) => addJobs(database, session, { jobs, onConflict }));
+        this.#added += jobs.length;
+        if (this.#added >= this.#analyzeAt) await this.#analyze();
+        return added;
+      },
+      update: async (job, changes) => {
+        const database = this.#database;
+        return database.transaction((session) => updateJob(database, session, { job, changes }));
+      },
+      remove: async (ids) => {
+        if (ids?.length === 0) return [];
+        const database = this.#database;
+        return database.transaction((session) => removeJobs(database, session, ids));
+      },
+      get: async (id) => getJob(this.#database, id),
+      list: async () => listJobs(this.#database),
+      due: async (room) => due(this.#database, room),
+      nextDue: async (room) => nextDue(this.#database, room),
+      fire: async (batch, claimant) => {
+        if (batch.length === 0) return [];
+        const database = this.#database;
+        const firing = { batch, claimant };
+        const answers =
+          (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
+        await this.#tell(firstWaiting(batch));
+        for (const { started } of answers) this.#held.add(claimant.owner, started);
+        for (const step of batch)
+          if (step.runs.some((run) => run.outcome === 'missed' || run.outcome === 'skipped')) this.#grew(step.job.id);
+        return answers;
+      },
+    };
+  }
+
+  #makeRuns(): RunStore {
+    return {
+      claim: async (room, claimant) => {
+        const claimed = await claimRuns(this.#database, room, claimant);
+        this.#held.add(claimant.owner, claimed.runs);
+        return claimed;
+      },
+      finish: async (list) => this.#finish(list),
+      heartbeat: async (claimant, progress) => beat(this.#database, this.#held, { claimant, progress }),
+      cancel: async (id, reason) => {
+        const database = this.#database;
+        return database.transaction((session) => cancelRun(database, session, { id, reason }));
+      },
+      list: async (filter) => listRuns(this.#database, filter),
+      prune: async () => {
+        const jobIds = [...this.#grown].slice(0, prunedAtOnce);
+        const { gone, full } = await pruneRuns(this.#database, this.#settings.keepRuns, jobIds);
+        const more = new Set(full);
+        for (const id of jobIds) if (!more.has(id)) this.#grown.delete(id);
+        return gone;
+      },
+    };
+  }
+
+  async #finish(list: readonly Finish[]): Promise<readonly boolean[]> {
+    if (list.length === 0) return [];
+    const database = this.#database;
+    const runs = list.map(({ run }) => run);
+    this.#held.begin(runs);
+    let written = false;
+    try {
+      const taken = await this.#write(database, list);
+      written = true;
+      for (const { run, outcome } of list) if (outcome !== 'waiting') this.#grew(run.jobId);
+      return taken;
+    } finally {
+      this.#held.end(runs, written);
+    }
+  }
+
+  /**
+   * PostgreSQL looks at a table by itself within a minute. Until then it takes the schedule for nearly empty, and sorts all that is due
+   * for each look; so after many jobs have come it is asked to look now, and again whenever their number has doubled.
+   */
+  async #analyze(): Promise<void> {
+    this.#analyzeAt = this.#added * 2;
+    const { statements, tables } = this.#database;
+    const statement = statements.analyze?.(tables.jobs);
+    // The jobs are stored; a look that fails costs time later and nothing else.
+    if (statement !== undefined)
+      await this.#database
+        .all(statement)
+        .catch((error: unknown) => this.#opened?.logger.debug({ err: error }, 'could not analyze the jobs table'));
+  }
+
+  /** The short way for those that it takes, the long way for the others. */
+  async #write(database: Database, list: readonly Finish[]): Promise<readonly boolean[]> {
+    const { ended, roomFor } = await finishAtOnce(database, list);
+    const rest = list.filter((finish) => !ended.has(finish));
+    const answers = rest.length === 0 ? [] : await database.transaction((session) => finishRuns(database, session, rest));
+    if (roomFor) await this.#tell(0);
+    const taken = new Map(rest.map((finish, index) => [finish, answers[index] === true]));
+    return list.map((finish) => taken.get(finish) ?? ended.has(finish));
+  }
+
+  /**
+   * Tells other processes to look at `time`. The change it is about stands already; if the word is lost, they find it when they look
+   * by themselves.
+   */
+  async #tell(time: number | undefined): Promise<void> {
+    const database = this.#database;
+    const notice = time === undefined ? undefined : database.statements.notify?.(String(time));
+    if (notice !== undefined) await database.all(notice).catch(() => undefined);
+  }
+
+  /** Marks a job for `prune`, seldom enough that pruning costs little and often enough that a tenth too many is kept at most. */
+  #grew(jobId: string): void {
+    const { count } = this.#settings.keepRuns;
+    if (count !== undefined && randomInt(Math.max(1, Math.floor(count / 10))) === 0) this.#grown.add(jobId);
+  }
+}
+
+interface Opened {
+  readonly database: Database;
+  readonly listener: Listener | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+function forKind(kind: SqlSettings['kind'], channel: string, lease: number): Statements {
+  switch (kind) {
+    case 'sqlite':
+      return sqliteStatements;
+    case 'postgres':
+      return postgresStatements(channel, lease);
+    case 'mysql':
+      return mysqlStatements;
+  }
+}

@@ -1,0 +1,48 @@
+import { type RawBuilder, sql } from 'kysely';
+import {
+  assignments,
+  cellsOf,
+  errorCode,
+  insertion,
+  narrowing,
+  type RowSource,
+  type Statements,
+  type WriteConstant,
+} from './statements.ts';
+
+const nothing: RawBuilder<unknown> = sql``;
+
+const write: WriteConstant = ({ value }) => sql`${value}`;
+
+/** SQLite 3.38 and later. One writer at a time, so a transaction that begins as a writer holds everything. */
+export const sqliteStatements: Statements = {
+  kind: 'sqlite',
+  // All its processes are on one host, whose clock this is; exact to the millisecond.
+  now: sql`cast(round((julianday('now') - 2440587.5) * 86400000) as integer)`,
+  begin: [sql`begin immediate`],
+  forUpdate: nothing,
+  skipLocked: nothing,
+  joinById: (table, source) => sql`${rows(source)} cross join ${table} as t on t.id = i.id`,
+  update: (table, change) => {
+    const cell = cellsOf(change.source, write);
+    return sql`update ${table} as t set ${assignments(change, cell, sql.ref)} from ${rows(change.source)} where t.id = i.id${narrowing(change, cell)}`;
+  },
+  insert: (table, given) => {
+    const { columns, cells } = insertion(given, cellsOf(given.source, write));
+    // `where true` keeps the parser from reading "on conflict" as a join condition.
+    const ignore = given.ignore === true ? sql` on conflict do nothing` : nothing;
+    return sql`insert into ${table} (${columns}) select ${cells} from ${rows(given.source)} where true${ignore}`;
+  },
+  isTransient: (error) =>
+    errorCode(error).startsWith('SQLITE_BUSY') || (error instanceof Error && /database is locked/.test(error.message)),
+  isDuplicate: (error) => error instanceof Error && /UNIQUE constraint failed/.test(error.message),
+};
+
+/** Brings its alias `i` along. */
+function rows(source: RowSource): RawBuilder<unknown> {
+  const names = Object.keys(source.columns);
+  // Rows as arrays: half the text of objects, and no names to match.
+  const text = JSON.stringify(source.rows.map((row) => names.map((name) => row[name] ?? null)));
+  const columns = names.map((name, index) => sql`value ->> ${sql.lit(index)} as ${sql.ref(name)}`);
+  return sql`(select ${sql.join(columns)} from json_each(${text})) as i`;
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidOptionError } from '../../src/errors.ts';
+import { parseAddress } from '../../src/stores/sql/connect.ts';
+import { SqlJobStore, type SqlJobStoreOptions } from '../../src/stores/sql/index.ts';
+
+describe('the options of the SQL store', () => {
+  it.each([
+    ['sqlite:jobs.db', 'sqlite', 'jobs.db'],
+    ['sqlite::memory:', 'sqlite', ':memory:'],
+    ['sqlite:/var/lib/jobs.db', 'sqlite', '/var/lib/jobs.db'],
+    ['sqlite:///var/lib/jobs.db', 'sqlite', '/var/lib/jobs.db'],
+    ['file:./jobs.db', 'sqlite', './jobs.db'],
+    ['postgresql://me@host/db', 'postgres', 'postgresql://me@host/db'],
+    ['mariadb://me@host/db', 'mysql', 'mysql://me@host/db'],
+  ])('reads %s', (url, kind, place) => {
+    expect(parseAddress(url)).toEqual({ kind, place });
+  });
+
+  it.each(['', 'jobs.db', 'sqlite:', 'sqlite://jobs.db', 'redis://host', 'http://host'])('refuses the URL %j', (url) => {
+    expect(() => new SqlJobStore({ url })).toThrow(InvalidOptionError);
+  });
+
+  it('does not show the password of a URL that it refuses', () => {
+    expect(() => new SqlJobStore({ url: 'mongodb://me:secret@host/db' })).toThrow(/me:\*\*\*@host/);
+  });
+
+  it.each<[string, SqlJobStoreOptions]>([
+    ['url', {}],
+    ['prefix', { url: 'sqlite::memory:', prefix: 'a"b' }],
+    ['schema', { url: 'sqlite::memory:', schema: 'x' }],
+    ['pollInterval', { url: 'sqlite::memory:', pollInterval: 1 }],
+    ['lease', { url: 'sqlite::memory:', lease: 'soon' }],
+    ['keepRuns.count', { url: 'sqlite::memory:', keepRuns: { count: -1 } }],
+    ['keepRuns.age', { url: 'sqlite::memory:', keepRuns: { age: 0 } }],
+  ])('names the option %s that cannot be meant', (option, options) => {
+    expect(() => new SqlJobStore(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
+  });
+
+  it('refuses options that it does not have', () => {
+    const options: object = { url: 'sqlite::memory:', tablePrefix: 'x' };
+    expect(() => new SqlJobStore(options as SqlJobStoreOptions)).toThrow(/tablePrefix/);
+  });
+
+  it('takes durations in every form', () => {
+    const store = new SqlJobStore({ url: 'sqlite::memory:', pollInterval: '2s', lease: { minutes: 1 } });
+    expect([store.pollInterval, store.lease]).toEqual([2000, 60_000]);
+  });
+});

@@ -1,0 +1,178 @@
+import { PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { startPostgres } from '../servers/postgres.ts';
+import type { PrivateServer } from '../servers/private-server.ts';
+import { statementsPerStep } from './sql-counting.ts';
+import { SqlScene } from './sql-scene.ts';
+
+const started = await startPostgres();
+if (started !== undefined) describe('the SQL store on PostgreSQL', () => cases(started));
+
+function cases(server: PrivateServer): void {
+  const { url } = server;
+  const scenes: SqlScene[] = [];
+  const scene = (at = url): SqlScene => {
+    const made = new SqlScene(at);
+    scenes.push(made);
+    return made;
+  };
+  afterEach(async () => {
+    for (const one of scenes.splice(0)) await one.close();
+  });
+  afterAll(() => server.stop());
+
+  it('takes one statement for a batch of fires and one for a batch of ends', async () => {
+    const seen: string[] = [];
+    const few = await statementsPerStep(await scene().probe({ dialect: counted(url, seen) }), seen, 3);
+    const many = await statementsPerStep(await scene().probe({ dialect: counted(url, seen) }), seen, 300);
+    expect(many).toEqual(few);
+    expect(many).toMatchObject({ due: 1, fire: 1, finish: 1, nextDue: 1, 'claim of nothing': 1, heartbeat: 2 });
+  });
+
+  it('wakes other stores when a job is added, and not itself', async () => {
+    const place = scene();
+    const [adder, sleeper] = [await place.probe(), await place.probe()];
+    const own: unknown[] = [];
+    adder.store.watch((time) => own.push(time));
+    const woken = new Promise((resolve) => sleeper.store.watch(resolve));
+    await adder.add(adder.newJob('soon', { dueAt: adder.now + 5000 }));
+    expect(await woken).toBe(adder.now + 5000);
+    expect(own).toEqual([]);
+  });
+
+  it('wakes other stores when a run is left waiting, or room comes free for one', async () => {
+    const place = scene();
+    const [one, other] = [await place.probe(), await place.probe()];
+    const { run } = await one.start('busy');
+    const wakes: (number | undefined)[] = [];
+    const woken = nextWakes(other, wakes, 2);
+    await one.fire(one.step(await one.job('busy'), [one.newRun('waiting', { scheduledAt: one.now + 1, dueAt: one.now + 7 })]));
+    await one.finish(one.end(run, 'succeeded'));
+    await woken;
+    expect(wakes).toEqual([one.now + 7, 0]);
+  });
+
+  it('tells nobody of a job whose transaction is rolled back', async () => {
+    const place = scene();
+    const [one, other] = [await place.probe(), await place.probe()];
+    const wakes: (number | undefined)[] = [];
+    const woken = nextWakes(other, wakes, 1);
+    const client = await connected(url);
+    await client.query('begin');
+    await one.store.jobs.add([one.newJob('undone', { dueAt: 1 })], { onConflict: 'error', transaction: client });
+    await client.query('rollback');
+    await client.end();
+    await one.add(one.newJob('done', { dueAt: one.now + 2 }));
+    await woken;
+    expect(wakes).toEqual([one.now + 2]);
+  });
+
+  it('listens again after its connection was cut, and says so by waking', async () => {
+    const place = scene();
+    const probe = await place.probe();
+    const woken = new Promise((resolve) => probe.store.watch(resolve));
+    const client = await connected(url);
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and query like '%${place.prefix}%'`,
+    );
+    expect(await woken).toBeUndefined();
+    await client.end();
+  });
+
+  it('goes on after all its connections were cut', async () => {
+    const place = scene();
+    const probe = await place.probe();
+    await probe.addDue('a');
+    const client = await connected(url);
+    const cut = 'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like $1';
+    expect((await client.query(cut, [`%${place.prefix}%`])).rowCount).toBeGreaterThan(0);
+    await client.end();
+    const answer = await probe.due().catch(() => probe.due());
+    expect(answer).toEqual(['a']);
+  });
+
+  it('stores a job inside a pg transaction if and only if that commits', async () => {
+    const probe = await scene().probe();
+    const client = await connected(url);
+    for (const [id, end] of [
+      ['undone', 'rollback'],
+      ['done', 'commit'],
+    ] as const) {
+      await client.query('begin');
+      const added = await probe.store.jobs.add([probe.newJob(id)], { onConflict: 'error', transaction: client });
+      expect(added[0]?.outcome).toBe('added');
+      expect(await probe.due()).toEqual([]);
+      await client.query(end);
+    }
+    await client.end();
+    expect(await probe.due()).toEqual(['done']);
+  });
+
+  it('makes and uses a schema of its own', async () => {
+    const place = scene();
+    const schema = `${place.prefix}own`;
+    const probe = await place.probe({ schema });
+    await probe.addDue('a');
+    expect(await probe.due()).toEqual(['a']);
+    const client = await connected(url);
+    const { rows } = await client.query('select count(*)::int as tables from pg_tables where schemaname = $1', [schema]);
+    await client.end();
+    expect(rows).toEqual([{ tables: 3 }]);
+  });
+
+  it('runs under a role that may not create tables, on tables made by another', async () => {
+    const place = scene();
+    await (await place.probe()).addDue('a');
+    const role = `${place.prefix}role`;
+    const client = await connected(url);
+    await client.query(`create role ${role} login`);
+    await client.query(`revoke create on schema public from public`);
+    await client.query(`grant select, insert, update, delete on ${place.prefix}jobs, ${place.prefix}runs to ${role}`);
+    await client.query(`grant select on ${place.prefix}meta to ${role}`);
+    await client.end();
+    const probe = await place.probe({ url: url.replace('postgres@', `${role}@`) });
+    const { run } = await probe.start('b');
+    expect(await probe.finish(probe.end(run, 'succeeded'))).toBe(true);
+    expect(await probe.due()).toEqual(['a']);
+  });
+
+  it('works with a pool of one', async () => {
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    const probe = await scene().probe({ dialect: new PostgresDialect({ pool }) });
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => probe.start(`job-${index}`)));
+    expect(new Set(answers.map(({ run }) => run.id)).size).toBe(10);
+  });
+}
+
+/** A dialect that notes the statements which the store gives. */
+function counted(url: string, seen: string[]): PostgresDialect {
+  class CountingClient extends pg.Client {
+    // biome-ignore lint/suspicious/noExplicitAny: every overload of the original
+    override query(...parameters: any[]): any {
+      seen.push(String(parameters[0]));
+      return Reflect.apply(super.query, this, parameters);
+    }
+  }
+  return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, Client: CountingClient }) });
+}
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+/** Resolves when the store has been woken so many times. */
+function nextWakes(
+  probe: { readonly store: { watch(wake: (time?: number) => void): () => void } },
+  wakes: (number | undefined)[],
+  count: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    probe.store.watch((time) => {
+      wakes.push(time);
+      if (wakes.length === count) resolve();
+    });
+  });
+}
