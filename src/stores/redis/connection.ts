@@ -1,0 +1,121 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Logger } from '../../core/logger.ts';
+import { InvalidOptionError, SchedulerStateError } from '../../errors.ts';
+import type { Script } from './script.ts';
+
+/** Where the store finds its server: an address, for connections of its own, or the application's ioredis client. */
+export type RedisTarget = { readonly url: string } | { readonly client: Redis | Cluster };
+
+export type RedisArgument = string | number;
+
+/**
+ * How a connection of the store's own behaves. While the server is away its commands fail at once, and one that was under way
+ * fails instead of being sent a second time unseen: whoever called decides what to repeat.
+ */
+const ownOptions = {
+  lazyConnect: true,
+  connectionName: 'punctual',
+  connectTimeout: 5_000,
+  commandTimeout: 10_000,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: (times: number) => Math.min(times * 50, 1_000),
+} satisfies RedisOptions;
+
+/** A subscriber has nothing to hurry: it waits for its server for as long as it takes. */
+const subscriberOptions: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: true,
+  maxRetriesPerRequest: null,
+  commandTimeout: undefined,
+  retryStrategy: (times) => Math.min(times * 50, 1_000),
+};
+
+/** The way to the server: runs scripts, and makes connections to listen on. */
+export class Connection {
+  readonly #target: RedisTarget;
+  readonly #key: string;
+  #client: Redis | Cluster | undefined;
+
+  /** @param name the store's name, the tag that all keys begin with */
+  constructor(target: RedisTarget, name: string) {
+    this.#target = target;
+    this.#key = `{${name}}`;
+  }
+
+  /** Fails if the server cannot be reached; may be tried again. A client of the application's is taken as it is. */
+  async open(logger: Logger): Promise<void> {
+    if (this.#client !== undefined) return;
+    if ('client' in this.#target) {
+      this.#client = this.#target.client;
+      return;
+    }
+    const client = await ownClient(this.#target.url);
+    client.on('error', (error: Error) => logger.debug({ error }, 'the connection to Redis failed'));
+    try {
+      await client.connect();
+    } catch (error) {
+      client.disconnect();
+      throw error;
+    }
+    this.#client = client;
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined || 'client' in this.#target) return;
+    try {
+      await client.quit();
+    } catch {
+      // Away already, which is all that is wanted.
+      client.disconnect();
+    }
+  }
+
+  /** Runs a script; a server that has lost it is sent the text. */
+  async run(script: Script, args: readonly RedisArgument[]): Promise<unknown> {
+    const client = this.#open;
+    try {
+      return await client.call('EVALSHA', [script.sha, 1, this.#key, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.call('EVAL', [script.text, 1, this.#key, ...args]);
+    }
+  }
+
+  /** The channel on which scripts tell that something may have become due. */
+  get channel(): string {
+    const { options } = this.#open;
+    const prefix = 'redisOptions' in options ? options.redisOptions?.keyPrefix : options.keyPrefix;
+    return `${prefix ?? ''}${this.#key}:wake`;
+  }
+
+  /** A further connection to the same server, not connected yet. */
+  subscriber(): Redis | Cluster {
+    const client = this.#open;
+    return 'nodes' in client ? client.duplicate([], { lazyConnect: true }) : client.duplicate(subscriberOptions);
+  }
+
+  get #open(): Redis | Cluster {
+    if (this.#client === undefined) throw new SchedulerStateError('the Redis job store is not open; the scheduler opens it at start()');
+    return this.#client;
+  }
+}
+
+/** The driver is loaded only where an address is given. */
+async function ownClient(url: string): Promise<Redis> {
+  let Driver: typeof Redis;
+  try {
+    ({ Redis: Driver } = await import('ioredis'));
+  } catch (cause) {
+    throw new InvalidOptionError(
+      'url',
+      url.replace(/\/\/[^@/]*@/, '//'),
+      'the package ioredis beside it (npm install ioredis), or a { client } of it',
+      { cause },
+    );
+  }
+  return new Driver(url, ownOptions);
+}

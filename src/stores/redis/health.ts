@@ -1,0 +1,51 @@
+import { rowFormat } from '../codec.ts';
+import { survey, unreadableRuns } from './lua/care.ts';
+import { Reply } from './reply.ts';
+import { unline } from './line.ts';
+import { type Script, script } from './script.ts';
+import type { Server } from './server.ts';
+
+const surveyScript: Script = script(survey);
+const unreadableScript: Script = script(unreadableRuns);
+
+export interface RedisStoreHealth {
+  /** Jobs that cannot go on, and why; those whose rows cannot be read are among them, and so are runs whose rows cannot be read. */
+  readonly parked: readonly { readonly id: string; readonly reason: string }[];
+  /** Jobs that a newer release has written, which this one leaves alone. */
+  readonly newer: readonly string[];
+  /** How many jobs each task has that are not over; those that no code registers any more stand here too. */
+  readonly tasks: ReadonlyMap<string, number>;
+}
+
+/** Jobs looked at in one step. */
+const pageSize = 1000;
+/** Named jobs in one answer, so that it stays readable when all is wrong. */
+const limit = 1000;
+
+export async function readHealth(server: Server): Promise<RedisStoreHealth> {
+  const parked = new Map<string, string>();
+  const newer = new Set<string>();
+  const tasks = new Map<string, Set<string>>();
+  let cursor = '0';
+  do {
+    const reply = new Reply(await server.call(surveyScript, [cursor, pageSize]));
+    cursor = reply.text();
+    while (!reply.done) {
+      const [id = '', format = '', state = '', reason = '', task = ''] = reply.text().split('\n').map(unline);
+      if (Number(format) > rowFormat) newer.add(id);
+      else if (state === '') parked.set(id, 'its row is not readable');
+      else if (state === 'parked') parked.set(id, reason);
+      if (state !== '' && state !== 'finished') tasks.set(task, (tasks.get(task) ?? new Set()).add(id));
+    }
+  } while (cursor !== '0');
+  const runs = new Reply(await server.call(unreadableScript, []));
+  while (!runs.done) parked.set(`run ${unline(runs.text())}`, 'its row is not readable');
+  return {
+    parked: [...parked]
+      .map(([id, reason]) => ({ id, reason }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit),
+    newer: [...newer].sort().slice(0, limit),
+    tasks: new Map([...tasks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([task, ids]) => [task, ids.size])),
+  };
+}

@@ -1,0 +1,3 @@
+export type { RedisStoreHealth } from './health.ts';
+export type { RedisJobStoreOptions } from './options.ts';
+export { RedisJobStore } from './store.ts';
