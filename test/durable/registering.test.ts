@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Scheduler } from '../../src/scheduler.ts';
+import { SqlJobStore } from '../../src/stores/sql/index.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { recordingLog } from '../fixtures/requests.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'punctual-registering-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+
+let files = 0;
+const open: Scheduler[] = [];
+afterEach(async () => {
+  for (const scheduler of open.splice(0)) if (scheduler.state !== 'stopped') await scheduler.shutdown();
+});
+
+/** Replicas of one app: each with a scheduler and a store of its own on one database, whose time is the clock's. */
+function replicas(): { readonly clock: VirtualClock; make(): Scheduler } {
+  files += 1;
+  const url = `sqlite:${join(directory, `${files}.db`)}`;
+  const clock = new VirtualClock({ now: '2030-01-01T00:00:00Z' });
+  return {
+    clock,
+    make() {
+      const jobStore = new SqlJobStore({ url, now: () => clock.now() });
+      const scheduler = new Scheduler({ clock, timezone: 'UTC', jobStore, logger: recordingLog().log });
+      open.push(scheduler);
+      return scheduler;
+    },
+  };
+}
+
+describe('registering again', () => {
+  test('a one-shot that has run does nothing in the next life of the app', async () => {
+    const { clock, make } = replicas();
+    const calls: number[] = [];
+    const boot = async (): Promise<Scheduler> => {
+      const scheduler = make();
+      scheduler.task('greet', () => void calls.push(clock.now()));
+      await scheduler.start();
+      await scheduler.addJob('greet', { id: 'once', trigger: 'date', runDate: '2030-01-01T00:00:05Z' });
+      return scheduler;
+    };
+    const first = await boot();
+    await clock.advance('10s');
+    await first.shutdown();
+    await boot();
+    await clock.advance('10s');
+    expect(calls).toEqual([Date.parse('2030-01-01T00:00:05Z')]);
+  });
+
+  test('a recurring job that has come to its end does nothing', async () => {
+    const { clock, make } = replicas();
+    const boot = async (): Promise<Scheduler> => {
+      const scheduler = make();
+      scheduler.task('greet', () => 'hello');
+      await scheduler.start();
+      await scheduler.addJob('greet', {
+        id: 'short',
+        trigger: 'interval',
+        seconds: 1,
+        startDate: '2030-01-01T00:00:01Z',
+        endDate: '2030-01-01T00:00:03Z',
+      });
+      return scheduler;
+    };
+    const first = await boot();
+    await clock.advance('10s');
+    await first.shutdown();
+    const second = await boot();
+    expect(await second.getRuns()).toHaveLength(3);
+    expect(await second.getJobs()).toEqual([]);
+  });
+});
