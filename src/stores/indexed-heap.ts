@@ -1,29 +1,40 @@
-/** What the heap orders: by `dueAt`, ties by `order`; it notes the place of each item in `position`, -1 when outside. */
-export interface HeapItem {
+/** What the heap orders: by `dueAt`, ties by `order`. The rest is the heap's own: where it has put the item. */
+export interface HeapItem<T> {
   readonly dueAt: number | undefined;
   readonly order: number;
+  /** Its place in the heap; {@link OUTSIDE}, or {@link QUEUED} behind one that has a place. */
   position: number;
+  /** Its neighbours in the ring of those due at the same time. */
+  before: T | undefined;
+  after: T | undefined;
 }
 
+/** The `position` of an item that is in no heap. */
+export const OUTSIDE = -1;
+const QUEUED = -2;
+
 /**
- * A binary min-heap that can remove any item in O(log n), because every item knows its place.
+ * A binary min-heap that can remove any item in O(log n), because every item knows its place. Those that are due at the same time stand
+ * in one place, in a ring whose first has it: schedules meet at round times, and there a step costs no more than in a list.
  *
  *     items   [ 0 ][ 1 ][ 2 ][ 3 ][ 4 ] ...      parent of i: (i - 1) >> 1
  *     times   [   ][   ][   ][   ][   ]          children:    2i + 1, 2i + 2
  *     orders  [   ][   ][   ][   ][   ]
- *               |
+ *               |    |
+ *               |    item -> after -> after -> item
  *               item.position === 0
  *
  * The keys stand in arrays of their own, so that finding a place touches no item but those that move.
  * An item's `dueAt` must not change while it is inside: remove it, change it, push it.
  */
-export class IndexedHeap<T extends HeapItem> {
+export class IndexedHeap<T extends HeapItem<T>> {
   readonly #items: T[] = [];
   readonly #times: number[] = [];
   readonly #orders: number[] = [];
+  #size = 0;
 
   get size(): number {
-    return this.#items.length;
+    return this.#size;
   }
 
   peek(): T | undefined {
@@ -31,12 +42,18 @@ export class IndexedHeap<T extends HeapItem> {
   }
 
   push(item: T): void {
-    const place = this.#items.length;
     const time = item.dueAt ?? Infinity;
-    this.#items.push(item);
-    this.#times.push(time);
-    this.#orders.push(item.order);
-    this.#up(place, item, time);
+    const { order } = item;
+    this.#size += 1;
+    let place = this.#items.length;
+    for (let above = (place - 1) >> 1; place > 0; above = (place - 1) >> 1) {
+      if (this.#times[above] === time && this.#queue(item, this.#items[above] as T)) return;
+      if (!this.#isAfter(above, time, order)) break;
+      place = above;
+    }
+    // Two places may have the same time, where neither came by the other; their order decides.
+    this.#makeWay(place);
+    this.#set(place, item, time);
   }
 
   pop(): T | undefined {
@@ -48,8 +65,15 @@ export class IndexedHeap<T extends HeapItem> {
   /** Takes an item out; nothing happens if it is not inside. */
   remove(item: T): void {
     const place = item.position;
-    if (place < 0) return;
-    item.position = -1;
+    if (place === OUTSIDE) return;
+    this.#size -= 1;
+    item.position = OUTSIDE;
+    const { after } = item;
+    if (after !== undefined) {
+      leaveRing(item, after);
+      if (place >= 0) this.#down(place, after, this.#times[place] as number);
+      return;
+    }
     const last = this.#items.pop();
     const time = this.#times.pop() ?? Infinity;
     const order = this.#orders.pop() ?? 0;
@@ -58,10 +82,31 @@ export class IndexedHeap<T extends HeapItem> {
     else this.#down(place, last, time);
   }
 
+  /** Puts an item last in the ring of another, if it comes after all there; answers whether it did. */
+  #queue(item: T, first: T): boolean {
+    const last = first.before ?? first;
+    if (last.order > item.order) return false;
+    item.position = QUEUED;
+    item.before = last;
+    item.after = first;
+    last.after = item;
+    first.before = item;
+    return true;
+  }
+
   /** Whether the item at `place` comes after such a key. */
   #isAfter(place: number, time: number, order: number): boolean {
     const other = this.#times[place] as number;
     return other > time || (other === time && (this.#orders[place] as number) > order);
+  }
+
+  /** Moves all between `place` and the new end one step down, so that `place` is free. */
+  #makeWay(place: number): void {
+    for (let below = this.#items.length; below > place; ) {
+      const above = (below - 1) >> 1;
+      this.#move(above, below);
+      below = above;
+    }
   }
 
   #up(start: number, item: T, time: number): void {
@@ -104,4 +149,17 @@ export class IndexedHeap<T extends HeapItem> {
     this.#orders[place] = item.order;
     item.position = place;
   }
+}
+
+function leaveRing<T extends HeapItem<T>>(item: T, after: T): void {
+  const before = item.before as T;
+  if (before === after) {
+    after.before = undefined;
+    after.after = undefined;
+  } else {
+    before.after = after;
+    after.before = before;
+  }
+  item.before = undefined;
+  item.after = undefined;
 }

@@ -2,9 +2,10 @@ import type { JobChanges, JobPolicy, JobProgress, JobRecord, JobState, NewJob } 
 import { type ClaimedRun, type Finish, type NewRun, type RunRecord, type RunState, runId } from '../core/run.ts';
 import type { Task } from '../core/task.ts';
 import type { Trigger, TriggerJson } from '../core/trigger.ts';
+import { type HeapItem, OUTSIDE } from './indexed-heap.ts';
 
 /** A job as the memory store keeps it: the record itself, with its place in the heap. */
-export class MemoryJob implements JobRecord {
+export class MemoryJob implements JobRecord, HeapItem<MemoryJob> {
   readonly id: string;
   readonly uid: number;
   name: string | undefined;
@@ -24,7 +25,10 @@ export class MemoryJob implements JobRecord {
   version = 1;
   active = 0;
   queued = 0;
-  position = -1;
+  position: number = OUTSIDE;
+  /** Its neighbours among those due at the same time. */
+  before: MemoryJob | undefined;
+  after: MemoryJob | undefined;
   /** Its version when `due` last handed it out. */
   takenVersion = 0;
   /** Due, but out of the heap until one of its runs is over. */
@@ -85,7 +89,7 @@ export class MemoryJob implements JobRecord {
 const NO_RUNS: readonly MemoryRun[] = Object.freeze([]);
 
 /** A run as the memory store keeps it; it is its own claim. The id is made when first read. */
-export class MemoryRun implements RunRecord, ClaimedRun {
+export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
   readonly job: MemoryJob;
   /** Runs due at the same time go in the order in which they were recorded. */
   readonly order: number;
@@ -102,7 +106,9 @@ export class MemoryRun implements RunRecord, ClaimedRun {
   fence = 0;
   progress: unknown;
   cancelRequested = false;
-  position = -1;
+  position: number = OUTSIDE;
+  before: MemoryRun | undefined;
+  after: MemoryRun | undefined;
   /** Its neighbours among the runs that are not over. */
   previous: MemoryRun | undefined;
   next: MemoryRun | undefined;

@@ -8,7 +8,7 @@ import { InvalidOptionError } from '../errors.ts';
 import { checkNames } from '../nearest.ts';
 import { MemoryJob, MemoryRun, sameRegistration } from './memory-records.ts';
 import { RunHistory } from './run-history.ts';
-import { IndexedHeap } from './indexed-heap.ts';
+import { type HeapItem, IndexedHeap, OUTSIDE } from './indexed-heap.ts';
 import { LinkedList } from './linked-list.ts';
 
 export interface MemoryJobStoreOptions {
@@ -114,7 +114,7 @@ class Shelf {
     const followers =
       changes.executor === undefined || changes.executor === job.executor
         ? NO_RUNS
-        : this.waitingOf(job).filter((run) => run.position >= 0);
+        : this.waitingOf(job).filter((run) => run.position !== OUTSIDE);
     this.dequeue(job);
     for (const run of followers) this.waiting.get(job.executor)?.remove(run);
     job.assign(changes);
@@ -183,7 +183,7 @@ class Shelf {
 
 const NO_RUNS: readonly MemoryRun[] = Object.freeze([]);
 
-function heapOf<T extends MemoryJob | MemoryRun>(heaps: Map<string, IndexedHeap<T>>, executor: string): IndexedHeap<T> {
+function heapOf<T extends HeapItem<T>>(heaps: Map<string, IndexedHeap<T>>, executor: string): IndexedHeap<T> {
   let heap = heaps.get(executor);
   if (heap === undefined) {
     heap = new IndexedHeap<T>();
@@ -301,7 +301,7 @@ class MemoryJobs implements JobStore {
   #putBack(): void {
     if (this.#taken.length === 0) return;
     for (const job of this.#taken)
-      if (job.position < 0 && !job.held && job.live && job.takenVersion === job.version) this.#shelf.enqueue(job);
+      if (job.position === OUTSIDE && !job.held && job.live && job.takenVersion === job.version) this.#shelf.enqueue(job);
     this.#taken = [];
   }
 
@@ -369,7 +369,7 @@ class MemoryFired implements Fired {
 
 const LOST: Fired = Object.freeze({ won: false, started: [], recorded: [] });
 
-function earliest(heaps: Map<string, IndexedHeap<MemoryJob | MemoryRun>>, room: Room): number | undefined {
+function earliest(heaps: Map<string, IndexedHeap<MemoryJob> | IndexedHeap<MemoryRun>>, room: Room): number | undefined {
   let time: number | undefined;
   for (const [executor, free] of room.executors) {
     const due = free > 0 ? heaps.get(executor)?.peek()?.dueAt : undefined;
