@@ -67,7 +67,7 @@ export class Lane {
   #failures = 0;
   #lastError: Error | undefined;
   #lastPass: number | undefined;
-  #lastPrune = 0;
+  #lastPrune: number | undefined;
   #sliceBegan = 0;
   #flushAsked = false;
   #retry: Cancel | undefined;
@@ -472,7 +472,7 @@ export class Lane {
 
   async #pruneSometimes(): Promise<void> {
     const now = this.#engine.clock.monotonic();
-    if (now - this.#lastPrune < PRUNE_EVERY) return;
+    if (this.#lastPrune !== undefined && now - this.#lastPrune < PRUNE_EVERY) return;
     this.#lastPrune = now;
     await this.store.runs.prune();
   }
