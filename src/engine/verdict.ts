@@ -1,5 +1,5 @@
 import type { RunResult } from '../core/executor.ts';
-import type { ClaimedRun, Finish, Outcome } from '../core/run.ts';
+import type { ClaimedRun, Finish, Outcome, RunRecord } from '../core/run.ts';
 import { RunCancelledError } from '../errors.ts';
 import type { AbortCause, ActiveRun } from './active-run.ts';
 
@@ -72,28 +72,22 @@ function failed(active: ActiveRun, error: unknown, now: number): Finish {
 /** Why a claimed run is not executed after all, if it is not. Pure; `now` is the store's. */
 export function refuse(claimed: ClaimedRun, now: number): Finish | undefined {
   const { run, job } = claimed;
-  const end = (outcome: Outcome, reason: string): Finish => ({
-    run,
-    outcome,
-    reason,
-    value: undefined,
-    error: undefined,
-    startedAt: run.startedAt,
-    finishedAt: now,
-    attempt: run.attempt,
-    dueAt: run.dueAt,
-  });
-  if (job === undefined) return end('lost', 'its process died, and its job was removed');
+  if (job === undefined) return ended(run, now, 'lost', 'its process died, and its job was removed');
   if (run.crashes > 0) {
-    if (job.policy.onCrash === 'fail') return end('lost', "its process died under it, and onCrash is 'fail'");
-    if (run.crashes > CRASH_LIMIT) return end('lost', `${run.crashes} processes died under it`);
+    if (job.policy.onCrash === 'fail') return ended(run, now, 'lost', "its process died under it, and onCrash is 'fail'");
+    if (run.crashes > CRASH_LIMIT) return ended(run, now, 'lost', `${run.crashes} processes died under it`);
     return undefined;
   }
   const grace = job.policy.misfireGraceTime;
   const late = now - run.dueAt;
   if (grace !== undefined && !run.manual && run.attempt === 0 && late > grace)
-    return end('missed', `${late} ms late, more than the misfire grace time of ${grace} ms`);
+    return ended(run, now, 'missed', `${late} ms late, more than the misfire grace time of ${grace} ms`);
   return undefined;
+}
+
+function ended(run: RunRecord, now: number, outcome: Outcome, reason: string): Finish {
+  const { startedAt, attempt, dueAt } = run;
+  return { run, outcome, reason, value: undefined, error: undefined, startedAt, finishedAt: now, attempt, dueAt };
 }
 
 /** A short text for what was thrown. */

@@ -35,6 +35,8 @@ export class MemoryJob implements JobRecord, HeapItem<MemoryJob> {
   held = false;
   /** Whether this is the job itself, in its store, and not a copy or one that was removed. */
   live = false;
+  /** Whether a job added under its id while its last run went on has taken its place. */
+  replaced = false;
   /** Waiting runs that were due and found the job at its `maxInstances`. */
   blocked: readonly MemoryRun[] = NO_RUNS;
 
@@ -95,16 +97,15 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
   readonly order: number;
   readonly #planned: NewRun;
   dueAt: number;
-  startedAt: number | undefined;
-  finishedAt: number | undefined;
-  attempt = 0;
   outcome: RunState;
   reason: string | undefined;
-  value: unknown;
-  error: unknown;
   owner: string | undefined;
   fence = 0;
   progress: unknown;
+  /** When a run that was never begun was over. */
+  droppedAt: number | undefined;
+  /** How its last attempt ended. */
+  #finish: Finish | undefined;
   cancelRequested = false;
   position: number = OUTSIDE;
   before: MemoryRun | undefined;
@@ -138,6 +139,26 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
     return this.#planned.coalescedFrom;
   }
 
+  get startedAt(): number | undefined {
+    return this.#finish?.startedAt;
+  }
+
+  get finishedAt(): number | undefined {
+    return this.droppedAt ?? (this.outcome === 'waiting' || this.outcome === 'running' ? undefined : this.#finish?.finishedAt);
+  }
+
+  get attempt(): number {
+    return this.#finish?.attempt ?? 0;
+  }
+
+  get value(): unknown {
+    return this.#finish?.value;
+  }
+
+  get error(): unknown {
+    return this.#finish?.error;
+  }
+
   /** None survives the process, so none was seen to die. */
   get crashes(): number {
     return 0;
@@ -164,11 +185,7 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
     const jobRemoved = item.outcome === 'waiting' && !this.job.live;
     this.outcome = jobRemoved ? 'cancelled' : item.outcome;
     this.reason = jobRemoved ? 'the job was removed' : item.reason;
-    this.value = item.value;
-    this.error = item.error;
-    this.startedAt = item.startedAt;
-    this.finishedAt = item.outcome === 'waiting' && !jobRemoved ? undefined : item.finishedAt;
-    this.attempt = item.attempt;
+    this.#finish = item;
     this.dueAt = item.dueAt;
     if (item.progress !== undefined) this.progress = item.progress;
     if (this.outcome === 'waiting') this.owner = undefined;

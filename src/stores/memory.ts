@@ -136,7 +136,7 @@ class Shelf {
       this.live.add(run);
       heapOf(this.waiting, job.executor).push(run);
     } else {
-      run.finishedAt = this.now;
+      run.droppedAt = this.now;
       this.history.add(run);
     }
     return run;
@@ -155,7 +155,7 @@ class Shelf {
     run.job.queued -= 1;
     run.outcome = outcome;
     run.reason = reason;
-    run.finishedAt = this.now;
+    run.droppedAt = this.now;
     this.live.delete(run);
     this.history.add(run);
   }
@@ -176,7 +176,7 @@ class Shelf {
     if (job.state === 'ending' && job.active === 0 && job.queued === 0) {
       job.state = 'finished';
       job.live = false;
-      if (this.jobs.get(job.id) === job) this.jobs.delete(job.id);
+      if (!job.replaced) this.jobs.delete(job.id);
     }
   }
 }
@@ -204,17 +204,25 @@ class MemoryJobs implements JobStore {
   add(list: readonly NewJob[], options: AddOptions): readonly Added[] {
     if (options.transaction !== undefined)
       throw new InvalidOptionError('transaction', options.transaction, 'a job store in a database: the memory store has no transactions');
-    if (options.onConflict === 'error') {
-      const taken = list.map((job, index) => this.#shelf.jobs.has(job.id) || list.findIndex((other) => other.id === job.id) < index);
-      if (taken.includes(true))
-        return list.map((job, index) => ({
-          outcome: taken[index] ? 'conflict' : 'kept',
-          job: this.#shelf.jobs.get(job.id)?.copy() ?? new MemoryJob(job, 0),
-        }));
-    }
+    if (options.onConflict === 'error' && this.#isTaken(list)) return this.#conflicts(list);
     const added: Added[] = [];
     for (const job of list) added.push(this.#addOne(job, options));
     return added;
+  }
+
+  /** Whether the id of one of them is in use, or two have the same. */
+  #isTaken(list: readonly NewJob[]): boolean {
+    for (const { id } of list) if (this.#shelf.jobs.has(id)) return true;
+    return list.length > 1 && new Set(list.map(({ id }) => id)).size < list.length;
+  }
+
+  #conflicts(list: readonly NewJob[]): readonly Added[] {
+    const seen = new Set(this.#shelf.jobs.keys());
+    return list.map((job) => {
+      const outcome = seen.has(job.id) ? 'conflict' : 'kept';
+      seen.add(job.id);
+      return { outcome, job: this.#shelf.jobs.get(job.id)?.copy() ?? new MemoryJob(job, 0) };
+    });
   }
 
   #addOne(job: NewJob, options: AddOptions): Added {
@@ -222,6 +230,7 @@ class MemoryJobs implements JobStore {
     if (stored === undefined || stored.state === 'ending') {
       const made = new MemoryJob(job, this.#shelf.nextUid());
       made.live = true;
+      if (stored !== undefined) stored.replaced = true;
       this.#shelf.jobs.set(job.id, made);
       this.#shelf.enqueue(made);
       // A snapshot: `made` goes on living.
