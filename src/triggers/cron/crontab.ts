@@ -27,7 +27,7 @@ const textOrder: readonly FieldSpec[] = [
 const longestText = 2048;
 
 /** An `H` that is not the end of a month's or weekday's name. */
-const hashMark = /(?:^|[\s,])H/i;
+const hashMark = /(?:^|[\s,+])H/i;
 
 /**
  * Reads a crontab text; see `CronTrigger.fromCrontab` for what it may hold. `text` in the answer is the same text

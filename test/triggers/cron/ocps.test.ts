@@ -399,6 +399,13 @@ describe('H', () => {
     expect(same.length).toBeLessThan(20);
   });
 
+  it('is kept with its seed in JSON after the + of the weekday too', () => {
+    for (let n = 0; n < 20; n++) {
+      const trigger = hashed('0 0 * * +H', `job-${n}`);
+      expect(CronTrigger.fromJSON(trigger.toJSON()).next(0)).toBe(trigger.next(0));
+    }
+  });
+
   it('is kept with its seed in JSON, and a text without H leaves the seed out', () => {
     const trigger = hashed('H H * * *', 'report');
     expect(CronTrigger.fromJSON(trigger.toJSON()).next(0)).toBe(trigger.next(0));
