@@ -126,7 +126,11 @@ function readField(field: FieldSpec, items: readonly string[]): Read {
     const size = field.high - field.low + 1;
     const span = (stretch.high < stretch.low ? stretch.high + size : stretch.high) - stretch.low;
     if (step !== undefined && (stretch.step === 0 || stretch.step > span)) {
-      throw new InvalidTriggerError(field.name, item, `the step must be between 1 and ${span}, the distance it steps over`);
+      const reason =
+        span === 0
+          ? `there is nothing to step over; write ${stretch.low}`
+          : `the step must be between 1 and ${span}, the distance it steps over`;
+      throw new InvalidTriggerError(field.name, item, reason);
     }
     flag(field, stretch, flags);
     if (every !== null || to !== undefined || step !== undefined) singles = false;

@@ -109,6 +109,12 @@ describe('expressions of a field', () => {
 });
 
 describe('a field that cannot be meant', () => {
+  it('with a step and nothing to step over is refused with what would be right', () => {
+    for (const hour of ['23/1', '23-23/2']) {
+      expect(() => new CronTrigger({ hour, timezone: 'UTC' })).toThrow('nothing to step over; write 23');
+    }
+  });
+
   it.each([
     [{ hour: 24 }, 'hour'],
     [{ hour: -1 }, 'hour'],
