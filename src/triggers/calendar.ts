@@ -37,14 +37,14 @@ export class Calendar implements TimeSet {
   /** @throws InvalidOptionError */
   constructor(options: CalendarOptions) {
     checkOptionNames('calendar', options, calendarOptionNames);
-    const { name, version, timezone, dates = [], weekdays = [] } = options;
+    const { name, version, timezone = 'local', dates = [], weekdays = [] } = options;
     if (typeof name !== 'string' || name.length === 0) throw new InvalidOptionError('name', name, 'a name for the calendar');
-    if (version !== undefined && typeof version !== 'string' && typeof version !== 'number') {
-      throw new InvalidOptionError('version', version, 'a text or a number');
+    if (version !== undefined && typeof version !== 'string' && !Number.isFinite(version)) {
+      throw new InvalidOptionError('version', version, 'a text or a finite number');
     }
     this.name = name;
     this.version = version;
-    this.zone = TimeZone.of(timezone ?? 'local');
+    this.zone = TimeZone.of(timezone);
     this.timezone = this.zone.name;
     this.#dates = new DateList(dates, 'dates');
     this.#dateTexts = [...dates];
@@ -59,7 +59,13 @@ export class Calendar implements TimeSet {
 
   /** The first working day at or after `day`; `undefined` if none is left for ever. */
   workingDay(day: number): number | undefined {
-    return firstDay(day, (each) => !this.hasDay(each), this.#dates);
+    let from = this.#dates.leave(day);
+    // A free day, or the day on which the next range of dates begins, whichever comes first.
+    for (;;) {
+      const found = firstDay(from, (each) => !this.hasDay(each) || this.#dates.leave(each) > each, undefined);
+      if (found === undefined || !this.hasDay(found)) return found;
+      from = this.#dates.leave(found);
+    }
   }
 
   has(instant: number): boolean {

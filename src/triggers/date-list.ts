@@ -46,6 +46,12 @@ export class DateList {
     return range === undefined ? undefined : Math.max(day, range.first);
   }
 
+  /** The first day at or after `day` in no range of its own; it may still be one that comes every year. */
+  leave(day: number): number {
+    const range = this.#rangeFrom(day);
+    return range === undefined || range.first > day ? day : range.last + 1;
+  }
+
   /** The first range that does not end before `day`, by bisection. */
   #rangeFrom(day: number): Range | undefined {
     let low = 0;
@@ -103,15 +109,15 @@ function merged(ranges: Range[]): Range[] {
   return result;
 }
 
-// The Gregorian calendar, weekdays included, repeats itself after so many days.
-const eraDays = 146_097;
+// The rarest day is 29 February on a given weekday: there it comes after forty years, where the century has no leap day.
+const longestWait = 14_610;
 
 /**
  * The first day at or after `day` of which `wanted` is true; `undefined` if there is none for ever. What `wanted` asks
  * may be the weekday, the date within the year, and `dates`.
  */
 export function firstDay(day: number, wanted: (day: number) => boolean, dates: DateList | undefined): number | undefined {
-  const last = Math.max(day, dates?.end ?? day) + 1 + eraDays;
+  const last = Math.max(day, dates?.end ?? day) + 1 + longestWait;
   for (let each = day; each <= last; each++) if (wanted(each)) return each;
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.ts';
+import { weekdayText } from './cron/describe.ts';
 
 /** 0 and 7 are Sunday; names are `sun` to `sat`, or in full, in any letter case. */
 export type Weekday = number | string;
@@ -37,10 +38,11 @@ function weekdayNumber(value: unknown): number | undefined {
     const index = weekdayNames.findIndex((full) => full === name || full.slice(0, 3) === name);
     return index < 0 ? undefined : index;
   }
-  const number = Number(value);
-  return Number.isInteger(number) && number >= 0 && number <= 7 ? number % 7 : undefined;
+  const number = typeof value === 'string' ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= 7 ? number % 7 : undefined;
 }
 
+/** `Monday to Friday`, `Saturday and Sunday`. */
 export function weekdaysText(days: readonly number[]): string {
-  return days.map((day) => weekdayNames[day]?.replace(/^./, (letter) => letter.toUpperCase())).join(', ');
+  return weekdayText(days.reduce((mask, day) => mask | (1 << day), 0));
 }

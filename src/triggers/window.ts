@@ -4,8 +4,8 @@ import { InvalidOptionError } from '../errors.ts';
 import { dayLength, dayOf, weekdayOf } from '../time/calendar-day.ts';
 import { TimeZone } from '../time/time-zone.ts';
 import { DateList, firstDay } from './date-list.ts';
-import { anchoredAt, describeTrigger, type InspectableTrigger, type PreviewOptions, previewOf, previousOf } from './derived.ts';
-import { checkOptionNames } from './option-names.ts';
+import { anchoredAt, describeTrigger, type InspectableTrigger, matchesOf, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { checkOptionNames, checkTrigger } from './option-names.ts';
 import { nextWithin, SearchBudget, type SearchingTrigger } from './search.ts';
 import { firstInstant, type TimeSet } from './time-set.ts';
 import { parseWeekdays, type Weekday, weekdaysText } from './weekdays.ts';
@@ -43,11 +43,11 @@ export class Window implements TimeSet {
   /** @throws InvalidOptionError */
   constructor(options: WindowOptions) {
     checkOptionNames('window', options, windowOptionNames);
-    const { days, from, to, dates, timezone } = options;
+    const { days, from, to, dates, timezone = 'local' } = options;
     if (days === undefined && from === undefined && to === undefined && dates === undefined) {
       throw new InvalidOptionError('window', options, 'at least one of days, from, to and dates');
     }
-    this.#zone = TimeZone.of(timezone ?? 'local');
+    this.#zone = TimeZone.of(timezone);
     this.timezone = this.#zone.name;
     this.#days = days === undefined ? undefined : parseWeekdays(days, 'days');
     if (this.#days?.length === 0) throw new InvalidOptionError('days', days, 'at least one weekday');
@@ -55,7 +55,8 @@ export class Window implements TimeSet {
     if (dates?.length === 0) throw new InvalidOptionError('dates', dates, 'at least one date');
     this.#from = timeOfDay(from ?? '00:00', 'from');
     const end = timeOfDay(to ?? '24:00', 'to');
-    if (end === this.#from || this.#from === dayLength) throw new InvalidOptionError('to', to, 'another time of day than from');
+    if (this.#from === dayLength) throw new InvalidOptionError('from', from, 'a time of day before "24:00", which is where the day ends');
+    if (end === this.#from) throw new InvalidOptionError('to', to, 'another time of day than from');
     this.#to = end > this.#from ? end : end + dayLength;
     this.#options = {
       ...(this.#days !== undefined && { days: this.#days }),
@@ -79,9 +80,12 @@ export class Window implements TimeSet {
   }
 
   describe(): string {
-    const { from = '00:00', to = '24:00', dates } = this.#options;
-    const days = this.#days === undefined ? '' : ` on ${weekdaysText(this.#days)}`;
-    return `${from} to ${to}${days}${dates === undefined ? '' : ` within ${dates.join(', ')}`} ${this.timezone}`;
+    const { from, to, dates } = this.#options;
+    const parts: string[] = [];
+    if (from !== undefined || to !== undefined) parts.push(`from ${from ?? '00:00'} to ${to ?? '24:00'}`);
+    if (this.#days !== undefined) parts.push(`on ${weekdaysText(this.#days)}`);
+    if (dates !== undefined) parts.push(`within ${dates.join(', ')}`);
+    return `${parts.join(' ')} (${this.timezone})`;
   }
 
   /** Its `type` is `hours`: it is no trigger, but stands inside of one. */
@@ -152,6 +156,7 @@ export class WindowTrigger implements InspectableTrigger, SearchingTrigger {
 
   /** @throws InvalidOptionError */
   constructor(trigger: Trigger, window: Window | WindowOptions) {
+    checkTrigger(trigger, 'of');
     this.trigger = trigger;
     this.window = window instanceof Window ? window : new Window(window);
   }
@@ -180,7 +185,7 @@ export class WindowTrigger implements InspectableTrigger, SearchingTrigger {
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {
@@ -193,7 +198,7 @@ export class WindowTrigger implements InspectableTrigger, SearchingTrigger {
   }
 
   describe(): string {
-    return `${describeTrigger(this.trigger)}, only from ${this.window.describe()}`;
+    return `${describeTrigger(this.trigger)}, only ${this.window.describe()}`;
   }
 
   toJSON(): TriggerJson {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { InvalidOptionError } from '../../src/errors.ts';
 import { Calendar, type CalendarOptions } from '../../src/triggers/calendar.ts';
 import { CalendarShiftTrigger } from '../../src/triggers/calendar-shift.ts';
@@ -16,6 +16,18 @@ function shifted(policy: 'skip' | 'next-working-day' | 'previous-working-day'): 
   const trigger = new CalendarShiftTrigger(monthly, { calendar, policy });
   return trigger.preview(4, { from: '2030-05-02 00:00' }).map((time) => time.toISO({ suppressMilliseconds: true }));
 }
+
+test('a calendar that is closed for ages, or for ever, says so without a look at each day', () => {
+  const has = vi.spyOn(Calendar.prototype, 'hasDay');
+  const leave = (dates: string[]): number | undefined =>
+    new Calendar({ name: 'closed', dates, timezone: 'UTC' }).leave(Date.parse('2026-06-01T12:00Z'));
+  expect(leave(['1970-01-01/9999-12-31'])).toBe(Date.parse('+010000-01-01T00:00Z'));
+  expect(leave(['2026-01-01/2099-12-31', '2100-01-03/2199-12-31', '01-01/01-02'])).toBe(Date.parse('2200-01-03T00:00Z'));
+  expect(has.mock.calls.length).toBeLessThan(20);
+  expect(leave(['01-01/12-31'])).toBeUndefined();
+  expect(has.mock.calls.length).toBeLessThan(41 * 366);
+  has.mockRestore();
+});
 
 describe('CalendarShiftTrigger', () => {
   test('leaves out what falls on an excluded day', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { InvalidOptionError, TriggerSearchLimitError } from '../../src/errors.ts';
+import { TimeZone } from '../../src/time/time-zone.ts';
 import { CronTrigger } from '../../src/triggers/cron/cron.ts';
 import { ExceptTrigger } from '../../src/triggers/except.ts';
 import { IntervalTrigger } from '../../src/triggers/interval.ts';
@@ -58,6 +59,36 @@ describe('Window', () => {
   ])('refuses %j', (options, option) => {
     expect(() => new Window(options)).toThrow(expect.objectContaining({ name: InvalidOptionError.name, option }));
   });
+});
+
+test.each([
+  [{ from: '02:00', to: '02:30', dates: ['2026-10-25'] }, '2026-10-25T02:35:00+02:00', '2026-10-25T02:00:00+01:00'],
+  [{ from: '02:00', to: '02:30', days: 'sun' }, '2026-10-25T02:35:00+02:00', '2026-10-25T02:00:00+01:00'],
+])('%j opens again when the clock is set back, even for the last time', (options, from, opens) => {
+  const window = new Window({ timezone: 'Europe/Berlin', ...options });
+  expect(window.enter(at(from))).toBe(at(opens));
+  const trigger = new WindowTrigger(new IntervalTrigger({ minutes: 5, startDate: at(from) }), window);
+  expect(trigger.next(at(from))).toBe(at(opens));
+});
+
+test('a window is closed, and opens, once in many years without a search through all its days for each clock change', () => {
+  const spans = vi.spyOn(TimeZone.of('Europe/Berlin'), 'spanAt');
+  const window = new Window({ days: 'mon', dates: ['02-29'], timezone: 'Europe/Berlin' });
+  expect(window.enter(at('2026-01-01T00:00Z'))).toBe(at('2044-02-29T00:00+01:00'));
+  expect(spans.mock.calls.length).toBeLessThan(6);
+  spans.mockRestore();
+});
+
+test.each([
+  [{ days: 'mon-fri' }, 'on Monday to Friday (UTC)'],
+  [{ days: 'sat,sun', from: '22:00' }, 'from 22:00 to 24:00 on Saturday and Sunday (UTC)'],
+  [{ from: '09:00', to: '17:00', dates: ['12-25'] }, 'from 09:00 to 17:00 within 12-25 (UTC)'],
+])('%j reads %j', (options, text) => {
+  expect(new Window({ timezone: 'UTC', ...options }).describe()).toBe(text);
+});
+
+test('a window that begins at the end of the day is refused by name', () => {
+  expect(() => new Window({ from: '24:00' })).toThrow(expect.objectContaining({ option: 'from' }));
 });
 
 describe('WindowTrigger', () => {

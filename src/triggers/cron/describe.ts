@@ -88,8 +88,8 @@ function dayText(pattern: DayPattern): string {
   return joined(texts);
 }
 
-/** Weekdays from Monday on, as `Monday to Friday` reads better than what begins on Sunday. */
-function weekdayText(mask: number): string {
+/** The weekdays of a mask from Monday on, as `Monday to Friday` reads better than what begins on Sunday. */
+export function weekdayText(mask: number): string {
   const list = bits(mask).map((weekday) => (weekday + 6) % 7);
   return values(
     list.sort((a, b) => a - b),
