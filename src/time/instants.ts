@@ -34,6 +34,15 @@ export function parseInstant(value: TimeInput, options: { timezone: string; opti
   throw new InvalidOptionError(options.option, value, expected);
 }
 
+/**
+ * A moment as triggers are asked about: any number, also a fraction, or infinite for before or after all time.
+ * @throws InvalidOptionError naming `option`
+ */
+export function checkEpochMs(value: number, option: string): void {
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new InvalidOptionError(option, value, 'epoch milliseconds, as in Date.parse(text)');
+}
+
 /** The moment `ms` as a luxon DateTime in `timezone` (an IANA name, `utc` or `local`). */
 export function toDateTime(ms: number, timezone: string): DateTime {
   return DateTime.fromMillis(ms, { zone: timezone });

@@ -2,10 +2,10 @@ import type { DateTime } from 'luxon';
 import type { TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError, InvalidTriggerError } from '../errors.ts';
 import { dayLength, dayOf, dayText } from '../time/calendar-day.ts';
-import { lastInstant, parseInstant, type TimeInput } from '../time/instants.ts';
+import { checkEpochMs, lastInstant, parseInstant, type TimeInput } from '../time/instants.ts';
 import { TimeZone } from '../time/time-zone.ts';
 import { CalendarDates, type CalendarStep } from './calendar-step.ts';
-import { type InspectableTrigger, momentText, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { type InspectableTrigger, matchesOf, momentText, type PreviewOptions, previewOf, previousOf } from './derived.ts';
 import { checkOptionNames } from './option-names.ts';
 
 /** Whole numbers. At least one of the first four is above 0. */
@@ -73,7 +73,7 @@ export class CalendarIntervalTrigger implements InspectableTrigger {
     checkOptionNames('calendar-interval', options, calendarIntervalOptionNames);
     const { startDate, endDate, anchor, gap = 'next', fold = 'first' } = options;
     this.#options = { ...options };
-    this.#zone = TimeZone.of(options.timezone ?? 'local');
+    this.#zone = TimeZone.of(options.timezone === undefined ? 'local' : options.timezone);
     this.timezone = this.#zone.name;
     const step = stepOf(options);
     this.#timeOfDay = timeOfDayOf(options);
@@ -96,10 +96,11 @@ export class CalendarIntervalTrigger implements InspectableTrigger {
   }
 
   next(after: number): number | undefined {
-    const later = Math.max(after, this.#from - 1);
+    checkEpochMs(after, 'after');
+    const later = Math.max(after, this.#from - 1, -lastInstant - 1);
     if (later >= lastInstant) return undefined;
     // A skipped time of day can move to the date after its own, so the search begins a little earlier.
-    let day = this.#dates.onOrAfter(dayOf(this.#zone.wallOf(later)) - 2);
+    let day = this.#dates.onOrAfter(dayOf(this.#zone.wallOf(Math.max(later, -lastInstant))) - 2);
     while (day !== undefined) {
       const time = this.#instantsOn(day).find((instant) => instant > later);
       if (time !== undefined) return time <= this.#until ? time : undefined;
@@ -113,7 +114,7 @@ export class CalendarIntervalTrigger implements InspectableTrigger {
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {
@@ -127,9 +128,10 @@ export class CalendarIntervalTrigger implements InspectableTrigger {
   }
 
   describe(): string {
-    const steps = units.flatMap((unit) => {
-      const amount = this.#options[unit] ?? 0;
-      return amount === 0 ? [] : [amount === 1 ? unit.slice(0, -1) : `${amount} ${unit}`];
+    const given = units.filter((unit) => (this.#options[unit] ?? 0) > 0);
+    const steps = given.map((unit) => {
+      const amount = this.#options[unit];
+      return amount !== 1 ? `${amount} ${unit}` : given.length === 1 ? unit.slice(0, -1) : `1 ${unit.slice(0, -1)}`;
     });
     const time = new Date(this.#timeOfDay).toISOString().slice(11, 19);
     const start = this.#options.startDate === undefined ? '' : `, from ${dayText(this.#firstDay)}`;

@@ -4,8 +4,9 @@ import { InvalidOptionError } from '../errors.ts';
 import { dayLength, dayOf } from '../time/calendar-day.ts';
 import { lastInstant } from '../time/instants.ts';
 import { Calendar, type CalendarOptions } from './calendar.ts';
-import { anchoredAt, describeTrigger, type InspectableTrigger, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { anchoredAt, describeTrigger, type InspectableTrigger, matchesOf, type PreviewOptions, previewOf, previousOf } from './derived.ts';
 import { ExceptTrigger } from './except.ts';
+import { checkOptionNames, checkTrigger } from './option-names.ts';
 import { nextWithin, SearchBudget, type SearchingTrigger } from './search.ts';
 
 /** What becomes of a fire time on a day that the calendar excludes. */
@@ -18,6 +19,8 @@ export interface CalendarShiftOptions {
 }
 
 const policies: readonly string[] = ['skip', 'next-working-day', 'previous-working-day'] satisfies CalendarPolicy[];
+const calendarShiftOptionNames: readonly string[] = ['calendar', 'policy'];
+/** Of excluded days that are looked through, either way: the Gregorian calendar repeats itself then. */
 const longestRun = 146_097;
 
 /**
@@ -32,6 +35,8 @@ export class CalendarShiftTrigger implements InspectableTrigger, SearchingTrigge
 
   /** @throws InvalidOptionError */
   constructor(trigger: Trigger, options: CalendarShiftOptions) {
+    checkTrigger(trigger, 'of');
+    checkOptionNames('calendar', options, calendarShiftOptionNames);
     const { calendar, policy = 'skip' } = options;
     if (!policies.includes(policy)) throw new InvalidOptionError('policy', policy, `one of ${policies.join(', ')}`);
     if (typeof calendar !== 'object' || calendar === null) throw new InvalidOptionError('calendar', calendar, 'a Calendar, or its options');
@@ -56,7 +61,9 @@ export class CalendarShiftTrigger implements InspectableTrigger, SearchingTrigge
     if (this.policy === 'skip') return new ExceptTrigger(this.trigger, this.calendar).nextWithin(after, budget);
     if (after >= lastInstant - longestRun * dayLength) return undefined;
     const { zone } = this.calendar;
-    let working = this.calendar.workingDay(dayOf(zone.wallOf(after)));
+    // Far enough from the first moment there is, that the days looked back to are still days.
+    const from = Math.max(after, 2 * longestRun * dayLength - lastInstant);
+    let working = this.calendar.workingDay(dayOf(zone.wallOf(from)));
     while (working !== undefined) {
       const { first, last } = this.#sources(working);
       // A day earlier, as a clock set back past midnight gives a little of a day before its own start.
@@ -67,7 +74,7 @@ export class CalendarShiftTrigger implements InspectableTrigger, SearchingTrigge
         working = this.#target(comingDay);
         continue;
       }
-      const time = this.#earliestOn(working, after, { first, last, budget });
+      const time = this.#earliestOn(working, from, { first, last, budget });
       if (time !== undefined) return time;
       working = this.calendar.workingDay(working + 1);
     }
@@ -79,7 +86,7 @@ export class CalendarShiftTrigger implements InspectableTrigger, SearchingTrigge
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {

@@ -1,7 +1,7 @@
 import type { DateTime } from 'luxon';
 import type { Trigger, TriggerJson } from '../core/trigger.ts';
 import { InvalidTriggerError } from '../errors.ts';
-import { anchoredAt, describeTrigger, type InspectableTrigger, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { anchoredAt, describeTrigger, type InspectableTrigger, matchesOf, type PreviewOptions, previewOf, previousOf } from './derived.ts';
 import { nextWithin, SearchBudget, type SearchingTrigger } from './search.ts';
 
 /** Fires when all of its triggers fire in the same millisecond. */
@@ -41,7 +41,7 @@ export class AndTrigger implements InspectableTrigger, SearchingTrigger {
   }
 
   matches(instant: number): boolean {
-    return this.triggers.every((trigger) => trigger.next(instant - 1) === instant);
+    return this.triggers.every((trigger) => matchesOf(trigger, instant));
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {
@@ -94,7 +94,7 @@ export class OrTrigger implements InspectableTrigger, SearchingTrigger {
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {

@@ -1,7 +1,7 @@
 import type { DateTime } from 'luxon';
 import { systemClock } from '../clocks/system-clock.ts';
 import type { TriggerJson } from '../core/trigger.ts';
-import { parseInstant, type TimeInput } from '../time/instants.ts';
+import { checkEpochMs, parseInstant, type TimeInput } from '../time/instants.ts';
 import { TimeZone } from '../time/time-zone.ts';
 import { type InspectableTrigger, momentText, type PreviewOptions, previewOf } from './derived.ts';
 import { checkOptionNames } from './option-names.ts';
@@ -31,14 +31,17 @@ export class DateTrigger implements InspectableTrigger {
   }
 
   next(after: number): number | undefined {
+    checkEpochMs(after, 'after');
     return after < this.runDate ? this.runDate : undefined;
   }
 
   previous(before: number): number | undefined {
+    checkEpochMs(before, 'before');
     return this.runDate < before ? this.runDate : undefined;
   }
 
   matches(instant: number): boolean {
+    checkEpochMs(instant, 'instant');
     return instant === this.runDate;
   }
 

@@ -2,7 +2,8 @@ import type { DateTime } from 'luxon';
 import { systemClock } from '../clocks/system-clock.ts';
 import { latestFireTime, type Trigger } from '../core/trigger.ts';
 import { InvalidOptionError } from '../errors.ts';
-import { parseInstant, type TimeInput, toDateTime } from '../time/instants.ts';
+import { checkNames } from '../nearest.ts';
+import { checkEpochMs, lastInstant, parseInstant, type TimeInput, toDateTime } from '../time/instants.ts';
 
 /** What every trigger of punctual answers beside the next fire time. All of it follows from `next`. */
 export interface InspectableTrigger extends Trigger {
@@ -31,6 +32,8 @@ export function previewOf(trigger: Trigger, n: number, options: PreviewOptions =
   if (!Number.isInteger(n) || n < 0 || n > mostPreviewed) {
     throw new InvalidOptionError('n', n, `a whole number from 0 to ${mostPreviewed}`);
   }
+  if (options instanceof Date) throw new InvalidOptionError('options', options, 'an object such as { from: date }');
+  checkNames(options, ['from'], '');
   const timezone = trigger.timezone ?? 'local';
   const from = options.from === undefined ? systemClock.now() : parseInstant(options.from, { timezone, option: 'from' });
   const rule = anchoredAt(trigger, from);
@@ -46,15 +49,18 @@ export function previewOf(trigger: Trigger, n: number, options: PreviewOptions =
  * then halves. Ends at the year 1. A trigger that gives up its own search gives up this one.
  */
 export function previousOf(trigger: Trigger, before: number): number | undefined {
+  checkEpochMs(before, 'before');
+  const end = Math.min(Math.ceil(before), lastInstant + 1);
   for (let back = 1; ; back *= 2) {
-    const from = Math.max(before - back, earliest) - 1;
+    const from = Math.max(end - back, earliest) - 1;
     const time = trigger.next(from);
-    if (time !== undefined && time < before) return latestFireTime(trigger, time, before - 1);
-    if (before - back <= earliest) return undefined;
+    if (time !== undefined && time < end) return latestFireTime(trigger, time, end - 1);
+    if (end - back <= earliest) return undefined;
   }
 }
 
 export function matchesOf(trigger: Trigger, instant: number): boolean {
+  checkEpochMs(instant, 'instant');
   return trigger.next(instant - 1) === instant;
 }
 

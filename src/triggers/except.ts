@@ -1,6 +1,8 @@
 import type { DateTime } from 'luxon';
 import type { Trigger, TriggerJson } from '../core/trigger.ts';
-import { anchoredAt, describeTrigger, type InspectableTrigger, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { InvalidOptionError } from '../errors.ts';
+import { anchoredAt, describeTrigger, type InspectableTrigger, matchesOf, type PreviewOptions, previewOf, previousOf } from './derived.ts';
+import { checkTrigger } from './option-names.ts';
 import { nextWithin, SearchBudget, type SearchingTrigger } from './search.ts';
 import type { TimeSet } from './time-set.ts';
 
@@ -15,7 +17,11 @@ export class ExceptTrigger implements InspectableTrigger, SearchingTrigger {
   readonly trigger: Trigger;
   readonly excluded: Excluded;
 
+  /** @throws InvalidOptionError */
   constructor(trigger: Trigger, excluded: Excluded) {
+    checkTrigger(trigger, 'of');
+    if (typeof excluded !== 'object' || excluded === null || !('next' in excluded || 'leave' in excluded))
+      throw new InvalidOptionError('except', excluded, 'a trigger, a Calendar or a Window');
     this.trigger = trigger;
     this.excluded = excluded;
   }
@@ -43,7 +49,7 @@ export class ExceptTrigger implements InspectableTrigger, SearchingTrigger {
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {

@@ -20,15 +20,7 @@ export class GuardedTrigger implements InspectableTrigger {
 
   /** @throws InvalidTriggerError for an answer against the law */
   next(after: number): number | undefined {
-    const time: unknown = this.#trigger.next(after);
-    if (time === undefined) return undefined;
-    if (typeof time === 'number' && Number.isSafeInteger(time) && time > after) return time;
-    const kind = this.#kind();
-    throw new InvalidTriggerError(
-      kind,
-      kind,
-      `next(${after}) gave ${show(time)}, expected a whole number of epoch milliseconds later than that, or undefined for never`,
-    );
+    return lawfulNext(this.#trigger, after);
   }
 
   anchored(at: number): Trigger {
@@ -60,12 +52,25 @@ export class GuardedTrigger implements InspectableTrigger {
   #bare(): Trigger {
     return { timezone: this.timezone, next: (after) => this.next(after), toJSON: () => this.toJSON() };
   }
+}
 
-  #kind(): string {
-    try {
-      return String(this.#trigger.toJSON().type);
-    } catch {
-      return 'trigger';
-    }
+/** What `next` answers. @throws InvalidTriggerError if the answer is against the law */
+export function lawfulNext(trigger: Trigger, after: number): number | undefined {
+  const time: unknown = trigger.next(after);
+  if (time === undefined) return undefined;
+  if (typeof time === 'number' && Number.isSafeInteger(time) && time > after) return time;
+  const kind = kindOf(trigger);
+  throw new InvalidTriggerError(
+    kind,
+    kind,
+    `next(${after}) gave ${show(time)}, expected a whole number of epoch milliseconds later than that, or undefined for never`,
+  );
+}
+
+function kindOf(trigger: Trigger): string {
+  try {
+    return String(trigger.toJSON().type);
+  } catch {
+    return 'trigger';
   }
 }

@@ -2,9 +2,9 @@ import type { DateTime } from 'luxon';
 import type { TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError, InvalidTriggerError } from '../errors.ts';
 import { type DurationInput, durationText, parseDuration, unitLengths } from '../time/duration.ts';
-import { lastInstant, parseInstant, type TimeInput } from '../time/instants.ts';
+import { checkEpochMs, lastInstant, parseInstant, type TimeInput } from '../time/instants.ts';
 import { TimeZone } from '../time/time-zone.ts';
-import { type InspectableTrigger, momentText, type PreviewOptions, previewOf } from './derived.ts';
+import { type InspectableTrigger, matchesOf, momentText, type PreviewOptions, previewOf } from './derived.ts';
 import { checkOptionNames } from './option-names.ts';
 
 /** The interval is the sum of the units given, or `every`; fractions of a unit are fine, down to a millisecond. */
@@ -62,21 +62,26 @@ export class IntervalTrigger implements InspectableTrigger {
   }
 
   next(after: number): number | undefined {
+    checkEpochMs(after, 'after');
+    const from = Math.max(Math.floor(after), -lastInstant - 1);
+    if (from >= lastInstant) return undefined;
     const first = this.#first();
-    let time = after + this.intervalMs;
-    if (first !== undefined) time = after < first ? first : time - ((after - first) % this.intervalMs);
+    let time = from + this.intervalMs;
+    if (first !== undefined) time = from < first ? first : time - ((from - first) % this.intervalMs);
     return time > (this.endDate ?? lastInstant) ? undefined : time;
   }
 
   previous(before: number): number | undefined {
+    checkEpochMs(before, 'before');
     const first = this.#first();
-    const until = Math.min(before - 1, this.endDate ?? lastInstant);
-    if (first === undefined) return Math.min(before - this.intervalMs, until);
+    const until = Math.min(Math.ceil(before) - 1, this.endDate ?? lastInstant);
+    if (until < -lastInstant) return undefined;
+    if (first === undefined) return Math.max(Math.min(Math.ceil(before) - this.intervalMs, until), -lastInstant);
     return until < first ? undefined : until - ((until - first) % this.intervalMs);
   }
 
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {
@@ -91,7 +96,7 @@ export class IntervalTrigger implements InspectableTrigger {
   describe(): string {
     const start = this.startDate === undefined ? '' : `, from ${momentText(this.startDate, this.timezone)}`;
     const end = this.endDate === undefined ? '' : `, until ${momentText(this.endDate, this.timezone)}`;
-    return `every ${durationText(this.intervalMs)}${start}${end}`;
+    return `every ${durationText(this.intervalMs).replace(/^1 (?=[a-z]+$)/, '')}${start}${end}`;
   }
 
   toJSON(): TriggerJson {

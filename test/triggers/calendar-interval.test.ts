@@ -89,6 +89,8 @@ describe('CalendarIntervalTrigger', () => {
   test('describes itself', () => {
     const trigger = new CalendarIntervalTrigger({ months: 1, hour: 9, startDate: '2030-01-31', timezone: 'UTC' });
     expect(trigger.describe()).toBe('every month at 09:00:00 UTC, from 2030-01-31');
+    const both = new CalendarIntervalTrigger({ years: 1, days: 2, hour: 9, timezone: 'UTC' });
+    expect(both.describe()).toBe('every 1 year and 2 days at 09:00:00 UTC');
   });
 
   test.each<[CalendarIntervalTriggerOptions, string]>([

@@ -70,6 +70,7 @@ describe('IntervalTrigger', () => {
   test('describes itself', () => {
     const trigger = new IntervalTrigger({ minutes: 90, startDate: '2030-01-01 08:00', timezone: 'Europe/Berlin' });
     expect(trigger.describe()).toBe('every 1 hour 30 minutes, from 2030-01-01 08:00:00 Europe/Berlin');
+    expect(new IntervalTrigger({ days: 1 }).describe()).toBe('every day');
   });
 
   test.each<[IntervalTriggerOptions, string]>([

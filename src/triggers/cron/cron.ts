@@ -1,9 +1,9 @@
 import type { DateTime } from 'luxon';
 import type { Json, TriggerJson } from '../../core/trigger.ts';
 import { InvalidOptionError, InvalidTriggerError } from '../../errors.ts';
-import { parseInstant, type TimeInput } from '../../time/instants.ts';
+import { checkEpochMs, parseInstant, type TimeInput } from '../../time/instants.ts';
 import { TimeZone } from '../../time/time-zone.ts';
-import { type InspectableTrigger, momentText, type PreviewOptions, previewOf } from '../derived.ts';
+import { type InspectableTrigger, matchesOf, momentText, type PreviewOptions, previewOf } from '../derived.ts';
 import { checkOptionNames } from '../option-names.ts';
 import { readCrontab } from './crontab.ts';
 import { describeRule } from './describe.ts';
@@ -85,7 +85,7 @@ export class CronTrigger implements InspectableTrigger {
    */
   constructor(options: CronTriggerOptions) {
     checkOptions(options);
-    this.#zone = TimeZone.of(options.timezone ?? 'local');
+    this.#zone = TimeZone.of(options.timezone === undefined ? 'local' : options.timezone);
     this.timezone = this.#zone.name;
     if (options.expression === undefined) {
       this.#expression = undefined;
@@ -133,6 +133,7 @@ export class CronTrigger implements InspectableTrigger {
 
   /** The first fire time later than `after`, in epoch milliseconds; undefined if there is none. */
   next(after: number): number | undefined {
+    checkEpochMs(after, 'after');
     this.#walk ??= this.#makeWalk();
     const time = this.#walk.next(after < this.#start ? this.#start - 1 : after);
     return time !== undefined && time <= this.#end ? time : undefined;
@@ -140,6 +141,7 @@ export class CronTrigger implements InspectableTrigger {
 
   /** The last fire time earlier than `before`, in epoch milliseconds; undefined if there is none. */
   previous(before: number): number | undefined {
+    checkEpochMs(before, 'before');
     this.#walk ??= this.#makeWalk();
     const time = this.#walk.previous(before > this.#end ? this.#end + 1 : before);
     return time !== undefined && time >= this.#start ? time : undefined;
@@ -147,7 +149,7 @@ export class CronTrigger implements InspectableTrigger {
 
   /** Whether an instant, in epoch milliseconds, is a fire time. */
   matches(instant: number): boolean {
-    return this.next(instant - 1) === instant;
+    return matchesOf(this, instant);
   }
 
   preview(n: number, options?: PreviewOptions): DateTime[] {

@@ -1,4 +1,3 @@
-import { InvalidOptionError } from '../../errors.ts';
 import type { TimeZone } from '../../time/time-zone.ts';
 import { maxOffsetMs, type Span, spanOf } from '../../time/zone-table.ts';
 import type { CronRule } from './rule.ts';
@@ -48,10 +47,7 @@ export class InstantWalk {
 
   /** The first instant later than `after`, in epoch milliseconds. */
   next(after: number): number | undefined {
-    if (!(after >= firstInstant && after < lastInstant)) {
-      if (after >= lastInstant) return undefined;
-      if (Number.isNaN(after)) throw new InvalidOptionError('after', after, 'epoch milliseconds');
-    }
+    if (after >= lastInstant) return undefined;
     let at = after < firstInstant ? firstInstant : Math.floor(after / 1000) * 1000 + 1000;
     let span = this.#span;
     // The walk's last answer: no match in [asked, wall).
@@ -82,7 +78,6 @@ export class InstantWalk {
 
   /** The last instant earlier than `before`, in epoch milliseconds. */
   previous(before: number): number | undefined {
-    if (Number.isNaN(before)) throw new InvalidOptionError('before', before, 'epoch milliseconds');
     let at = before > lastInstant ? lastInstant : Math.ceil(before / 1000) * 1000 - 1000;
     let asked = -Infinity;
     let wall = Infinity;
