@@ -21,12 +21,12 @@ export class CalendarBook {
 
   /** The trigger, kept clear of the calendars named. @throws InvalidOptionError */
   keepClear(trigger: Trigger, names: unknown, policy: unknown): Trigger {
-    if (names === undefined) {
+    const list: unknown[] = names === undefined ? [] : Array.isArray(names) ? [...new Set<unknown>(names)] : [names];
+    if (list.length === 0) {
       if (policy !== undefined)
         throw new InvalidOptionError('calendarPolicy', policy, 'calendars beside it, which says what to keep clear of');
       return trigger;
     }
-    const list: unknown[] = Array.isArray(names) ? names : [names];
     const chosen: CalendarPolicy = policy === undefined ? 'skip' : choice(policy, 'calendarPolicy', policies);
     if (list.length > 1 && chosen !== 'skip')
       throw new InvalidOptionError(

@@ -56,3 +56,25 @@ test('a calendar that nobody set is refused with the known ones', async () => {
   await expect(refused).rejects.toThrow('did you mean "holidays"?');
   expect(await scheduler.getJobs()).toEqual([]);
 });
+
+test.each(['next-working-day', 'previous-working-day'] as const)(
+  'a job moved to the %s can be added just after a time at which it fires',
+  async (calendarPolicy) => {
+    const { clock, scheduler, note } = rig();
+    await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
+    await clock.advance({ milliseconds: 500 });
+    const job = await scheduler.addJob(note, { trigger: 'cron', hour: '*', calendars: 'weekends', calendarPolicy });
+    expect(job.nextRunTime?.toISO()).toBe('2030-01-01T01:00:00.000Z');
+  },
+);
+
+test('a policy without a calendar is refused, and a calendar named twice counts once', async () => {
+  const { scheduler, note } = rig();
+  await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
+  for (const calendars of [undefined, []]) {
+    const refused = scheduler.addJob(note, { trigger: 'cron', hour: 9, calendarPolicy: 'skip', ...(calendars !== undefined && { calendars }) });
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'calendarPolicy' });
+  }
+  const once = await scheduler.addJob(note, { trigger: 'cron', hour: 9, calendars: ['weekends', 'weekends'] });
+  expect(once.trigger.toJSON()).toMatchObject({ type: 'calendar', of: { type: 'cron' } });
+});
