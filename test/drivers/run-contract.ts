@@ -3,7 +3,7 @@
  * one, by default the one that comes with Node 24.
  *
  *   node test/drivers/run-contract.ts [node:sqlite]
- *   npm --prefix test/drivers/better-sqlite3 install && npm --prefix test/drivers/better-sqlite3 test
+ *   npm --prefix test/drivers/better-sqlite3 ci && npm --prefix test/drivers/better-sqlite3 test
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
