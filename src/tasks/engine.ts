@@ -114,10 +114,14 @@ export interface ConsumeOptions {
   trouble(error: Error): void;
 }
 
-/** Takes tasks from queues. `start` resolves when it takes them; `stop` when all it had taken is settled. */
+/**
+ * Takes tasks from queues. `start` resolves when it takes them; `stop` when all it had taken is settled. It waits for a server that is
+ * away as long as a task is held, and with `force`, also after a `stop` that waits, for seconds at most: tasks whose settlement did not
+ * reach it come to another worker, as if this one had died. `start` ends when the consumer is stopped before the server was there.
+ */
 export interface Consumer {
   start(): Promise<void>;
-  stop(): Promise<void>;
+  stop(options?: { readonly force?: boolean | undefined }): Promise<void>;
 }
 
 /**

@@ -94,6 +94,8 @@ export class TaskWorker {
       },
     });
     await this.#consumer.start();
+    // Told to stop before its server was there.
+    if (this.#stopped !== undefined) return;
     this.#emit('workerStarted', { queues: [...this.queues.keys()] });
   }
 
@@ -128,8 +130,11 @@ export class TaskWorker {
   async stop(options: { readonly force?: boolean | undefined } = {}): Promise<void> {
     const consumer = this.#consumer;
     if (consumer === undefined) return;
-    if (options.force === true) this.#abortAll();
     this.#stopped ??= this.#finish(consumer);
+    if (options.force === true) {
+      this.#abortAll();
+      await consumer.stop({ force: true });
+    }
     await this.#stopped;
   }
 

@@ -57,7 +57,7 @@ export class Connections {
     return this.#listener;
   }
 
-  /** A connection of its own, for subscriptions. */
+  /** A connection of the caller's own, for him to end; like `listener` it waits for the server. */
   another(): Redis {
     return this.#connect({ maxRetriesPerRequest: null });
   }
@@ -79,6 +79,26 @@ export class Connections {
     const { Redis } = this.#packages;
     const redis: Redis = typeof this.#address === 'string' ? new Redis(this.#address, options) : new Redis(options);
     redis.on('error', this.#trouble);
-    return redis;
+    return endsWhenTold(redis);
   }
+}
+
+/**
+ * Told to disconnect while it waits to connect again, ioredis stays as it is: it tells nobody that it ended, and what waits on it waits for
+ * ever, a closing worker of BullMQ among them. Here it ends then as it does before its first attempt to connect, and its copies with it.
+ */
+function endsWhenTold(redis: Redis): Redis {
+  const { disconnect, duplicate } = redis;
+  const copies: Redis[] = [];
+  redis.disconnect = (reconnect = false): void => {
+    if (!reconnect && redis.status === 'reconnecting') redis.status = 'wait';
+    disconnect.call(redis, reconnect);
+    if (!reconnect) for (const copy of copies.splice(0)) if (copy.status !== 'end') copy.disconnect();
+  };
+  redis.duplicate = (override) => {
+    const copy = endsWhenTold(duplicate.call(redis, override));
+    copies.push(copy);
+    return copy;
+  };
+  return redis;
 }

@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../../core/clock.ts';
 import type { Consumer, ConsumeOptions, Settlement, StopCause } from '../engine.ts';
 import { TaskRevokedError } from '../errors.ts';
 import { describe, type FailureText } from '../failure.ts';
-import type { Connections, Packages } from './connections.ts';
+import type { Packages } from './connections.ts';
 import { BullmqDelivery, type DeliveryOwner } from './delivery.ts';
 import { forgetOld, type Keep } from './housekeeping.ts';
 import type { OwnKeys } from './keys.ts';
@@ -22,7 +22,10 @@ export interface ConsumerSettings {
 
 export interface ConsumerSource {
   readonly packages: Packages;
-  readonly connections: Connections;
+  /** The consumer's own, so that it can be given up without a word from the server. Blocking connections are copies of it. */
+  readonly redis: Redis;
+  /** The consumer's own, for the channel of revocations. */
+  readonly subscriber: Redis;
   readonly keys: OwnKeys;
   readonly clock: Clock;
   readonly settings: ConsumerSettings;
@@ -45,6 +48,12 @@ const revocationPause = 3_000;
 /** Milliseconds between looks for ended tasks that are past what is kept. */
 const housekeepingPause = 15_000;
 
+/** Milliseconds that a worker told to stop at once waits for the server to take its tasks back. */
+const patience = 3_000;
+
+/** Milliseconds between looks whether the server is away, while a worker stops. */
+const awayPause = 250;
+
 /** How many revocations are remembered for tasks that are on their way to this worker. */
 const maxRemembered = 1_000;
 
@@ -65,8 +74,9 @@ export class BullmqConsumer implements Consumer {
     },
     trouble: (error) => this.#trouble(error),
   };
-  #subscriber: Redis | undefined;
   readonly #cancels: Set<Cancel> = new Set();
+  #source: ConsumerSource | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: ConsumeOptions, open: () => Promise<ConsumerSource>) {
     this.#options = options;
@@ -75,29 +85,53 @@ export class BullmqConsumer implements Consumer {
 
   async start(): Promise<void> {
     const source = await this.#open();
-    this.#subscriber = source.connections.another();
-    this.#subscriber.on('message', (_channel, text: string) => this.#hear(text));
-    await this.#subscriber.subscribe(source.keys.revocations);
-    for (const [queue, concurrency] of this.#options.queues) this.#workers.push(this.#work(queue, concurrency, source));
-    await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+    const { subscriber, redis, keys } = source;
+    if (this.#stopped !== undefined) {
+      subscriber.disconnect();
+      redis.disconnect();
+      return;
+    }
+    this.#source = source;
+    subscriber.on('message', (_channel, text: string) => this.#hear(text));
+    try {
+      await subscriber.subscribe(keys.revocations);
+      for (const [queue, concurrency] of this.#options.queues) this.#workers.push(this.#work(queue, concurrency, source));
+      await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+    } catch (error) {
+      // Told to stop while it waited for the server.
+      if (this.#stopped !== undefined) return;
+      throw error;
+    }
+    if (this.#stopped !== undefined) return;
     this.#every(revocationPause, source, () => this.#lookForRevocations(source));
     this.#every(housekeepingPause, source, () => this.#forgetOld(source));
     for (const worker of this.#workers) worker.run().catch((error: unknown) => this.#trouble(error));
   }
 
-  async stop(): Promise<void> {
+  async stop({ force = false }: { readonly force?: boolean | undefined } = {}): Promise<void> {
+    this.#stopped ??= this.#finish();
+    // What is not written by then comes to another worker when the hold on it ends, as if this one had died.
+    const cancel = force ? this.#source?.clock.wakeAfter(patience, () => this.#source?.redis.disconnect()) : undefined;
+    await this.#stopped;
+    cancel?.();
+  }
+
+  async #finish(): Promise<void> {
+    // Ends a start that still waits for the server.
+    this.#source?.subscriber.disconnect();
+    for (const cancel of this.#cancels) cancel();
+    if (this.#source !== undefined) this.#giveUp(this.#source);
     await Promise.all(this.#workers.map((worker) => worker.close()));
-    this.#workers.length = 0;
     for (const cancel of this.#cancels) cancel();
     await Promise.all(this.#sweeping.values());
-    this.#subscriber?.disconnect();
+    this.#source?.redis.disconnect();
   }
 
   #work(queue: string, concurrency: number, source: ConsumerSource): Worker {
-    const { packages, connections, settings } = source;
+    const { packages, redis, settings } = source;
     const { prefix, lockDuration, stalledInterval } = settings;
     const worker = new packages.bullmq.Worker(queue, (job, token) => this.#process(job, token ?? '', source), {
-      connection: connections.listener,
+      connection: redis,
       autorun: false,
       concurrency,
       prefix,
@@ -146,7 +180,7 @@ export class BullmqConsumer implements Consumer {
     return Promise.resolve(handled.value);
   }
 
-  async #settle(settlement: Settlement, taken: TakenJob, { packages, connections, keys }: ConsumerSource): Promise<unknown> {
+  async #settle(settlement: Settlement, taken: TakenJob, { packages, redis, keys }: ConsumerSource): Promise<unknown> {
     const { delivery, job, token } = taken;
     const { id } = delivery;
     this.#stops.delete(id);
@@ -168,7 +202,7 @@ export class BullmqConsumer implements Consumer {
       case 'returned':
         await job.moveToWait(token);
         // BullMQ wakes no waiting worker for a job with a priority that comes back; this is its own mark for that.
-        await connections.listener.zadd(`${keys.queue(delivery.queue)}:marker`, 0, '0');
+        await redis.zadd(`${keys.queue(delivery.queue)}:marker`, 0, '0');
         throw new packages.bullmq.WaitingError();
       case 'lost':
         // Tells BullMQ to write nothing.
@@ -188,6 +222,17 @@ export class BullmqConsumer implements Consumer {
     this.#stops.get(id)?.('revoked', reason);
   }
 
+  /** When nothing runs here any more, but the server was away for as long as it holds a task: what is not written is another's by then. */
+  #giveUp(source: ConsumerSource, away = 0): void {
+    const { clock, redis, settings } = source;
+    if (away >= settings.lockDuration && this.#stops.size === 0) return redis.disconnect();
+    const cancel = clock.wakeAfter(awayPause, () => {
+      this.#cancels.delete(cancel);
+      this.#giveUp(source, redis.status === 'ready' ? 0 : away + awayPause);
+    });
+    this.#cancels.add(cancel);
+  }
+
   /** Does something again and again, until the consumer stops. */
   #every(ms: number, { clock }: Pick<ConsumerSource, 'clock'>, look: () => Promise<unknown>): void {
     const cancel = clock.wakeAfter(ms, () => {
@@ -195,22 +240,22 @@ export class BullmqConsumer implements Consumer {
       void look()
         .catch((error: unknown) => this.#trouble(error))
         .then(() => {
-          if (this.#workers.length > 0) this.#every(ms, { clock }, look);
+          if (this.#stopped === undefined) this.#every(ms, { clock }, look);
         });
     });
     this.#cancels.add(cancel);
   }
 
-  async #forgetOld({ connections, clock, settings, queue }: ConsumerSource): Promise<void> {
+  async #forgetOld({ redis, clock, settings, queue }: ConsumerSource): Promise<void> {
     for (const name of this.#options.queues.keys()) {
-      await forgetOld(queue(name), connections.listener, { keep: settings.keep, now: clock.now() });
+      await forgetOld(queue(name), redis, { keep: settings.keep, now: clock.now() });
     }
   }
 
-  async #lookForRevocations({ connections, keys }: ConsumerSource): Promise<void> {
+  async #lookForRevocations({ redis, keys }: ConsumerSource): Promise<void> {
     const ids = [...this.#stops.keys()];
     if (ids.length === 0) return;
-    const reasons = await connections.listener.mget(...ids.map((id) => keys.revoked(id)));
+    const reasons = await redis.mget(...ids.map((id) => keys.revoked(id)));
     for (const [index, id] of ids.entries()) {
       const reason = reasons[index];
       if (typeof reason === 'string') this.#stops.get(id)?.('revoked', reason);
@@ -220,8 +265,8 @@ export class BullmqConsumer implements Consumer {
   /** One sweep a queue at a time: a job that cannot be read makes more than one error. */
   #sweep(queue: string, source: ConsumerSource): void {
     if (this.#sweeping.has(queue)) return;
-    const { connections, keys, clock, settings } = source;
-    const sweep = setAsideUnreadable(queue, { redis: connections.listener, keys, rememberMs: settings.keep.age, now: () => clock.now() })
+    const { redis, keys, clock, settings } = source;
+    const sweep = setAsideUnreadable(queue, { redis, keys, rememberMs: settings.keep.age, now: () => clock.now() })
       .then((aside) => {
         for (const { id, reason } of aside) this.#trouble(new Error(`message ${id} of queue ${queue} was set aside: ${reason}`));
       })

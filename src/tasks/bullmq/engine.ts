@@ -147,8 +147,15 @@ class BullmqEngine implements TaskEngine {
     return new BullmqConsumer(options, async (): Promise<ConsumerSource> => {
       const opened = await this.#open();
       const { packages, connections } = opened;
-      const { clock } = this.#settings;
-      return { packages, connections, keys: this.#keys, clock, settings: this.#settings, queue: (name) => this.#queue(opened, name) };
+      return {
+        packages,
+        redis: connections.another(),
+        subscriber: connections.another(),
+        keys: this.#keys,
+        clock: this.#settings.clock,
+        settings: this.#settings,
+        queue: (name) => this.#queue(opened, name),
+      };
     });
   }
 
@@ -158,10 +165,12 @@ class BullmqEngine implements TaskEngine {
     this.#ready = undefined;
     const opened = await opening?.catch(() => undefined);
     if (opened === undefined) return;
-    await Promise.all([...opened.watches.values()].map((watch) => watch.close()));
+    const closing = [...opened.watches.values()].map((watch) => watch.close());
     await Promise.all([...opened.queues.values()].map((queue) => queue.close()));
     await opened.flows?.close();
+    // Not after the watches: while the server is away, theirs end with the others.
     opened.connections.close();
+    await Promise.all(closing);
   }
 
   #open(): Promise<Opened> {

@@ -38,6 +38,8 @@ export class ResultWatch {
   /** Ids that were not there when last looked for. An event may still be under way, so one look is not enough. */
   readonly #missing: Set<string> = new Set();
   #events: Promise<QueueEvents> | undefined;
+  /** The same, as soon as there is something to close. */
+  #opened: QueueEvents | undefined;
   #cancelSweep: Cancel | undefined;
   #closed = false;
 
@@ -72,13 +74,13 @@ export class ResultWatch {
     });
   }
 
+  /** Fails what waits, at once. Resolves when the connections are ended, by this or by their owner. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelSweep?.();
     const error = new TaskEngineError('BullMQ', 'waiting for a result', 'the engine was closed');
     for (const id of [...this.#waiting.keys()]) this.#fail(id, error);
-    const events = await this.#events?.catch(() => undefined);
-    await events?.close();
+    await this.#opened?.close().catch(this.#source.trouble);
   }
 
   #remember(id: string, waiter: Waiter): void {
@@ -121,7 +123,9 @@ export class ResultWatch {
   async #listen(): Promise<QueueEvents> {
     const { queue, redis, keys, trouble } = this.#source;
     const [newest] = await redis.xrevrange(`${keys.queue(queue)}:events`, '+', '-', 'COUNT', 1);
+    if (this.#closed) throw new TaskEngineError('BullMQ', 'waiting for a result', 'the engine was closed');
     const events = this.#source.listen(queue, newest?.[0] ?? '0-0');
+    this.#opened = events;
     events.on('error', trouble);
     events.on('completed', ({ jobId, returnvalue }) => {
       if (this.#waiting.has(jobId)) this.#end({ id: jobId, status: 'SUCCESS', value: returnvalue, error: undefined });
