@@ -141,7 +141,9 @@ function calendarOf(given: Calendar | CalendarOptions, { timezone }: TriggerCont
 
 function excludedOf(given: ExceptTriggerOptions['except'], context: TriggerContext, createChild: CreateChild): Excluded {
   if (given instanceof Calendar || given instanceof Window) return given;
-  if (typeof given !== 'object' || given === null || 'next' in given || 'trigger' in given) return createChild(given, 'except', context);
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new InvalidOptionError('except', given, 'a trigger, a Calendar or a Window, or the options of one');
+  if ('next' in given || 'trigger' in given) return createChild(given, 'except', context);
   return 'name' in given ? calendarOf(given, context) : new Window({ timezone: context.timezone, ...given });
 }
 

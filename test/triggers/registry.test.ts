@@ -71,6 +71,11 @@ describe('TriggerRegistry', () => {
     }
   });
 
+  test.each([[undefined], [null], ['holidays'], [[]]])('refuses to leave out %j, and says what it could be', (except) => {
+    const options = { of: { trigger: 'cron', hour: 9 }, except };
+    expect(() => new TriggerRegistry().create('except', options, context)).toThrow(/^except: .*a trigger, a Calendar or a Window/);
+  });
+
   test('gives the zone of the scheduler to what stands within', () => {
     const trigger = new TriggerRegistry().create('window', { of: { trigger: 'cron', hour: 9 }, days: 'mon-fri' }, context);
     expect(trigger.toJSON()).toMatchObject({ timezone: 'Europe/Berlin', of: { timezone: 'Europe/Berlin' } });
