@@ -63,7 +63,8 @@ export function builtInTriggers(createChild: CreateChild): Iterable<[string, Tri
     date: {
       options: dateOptionNames,
       create: (options: Given<DateTriggerOptions>, { now }) => new DateTrigger({ runDate: now, ...options }),
-      revive: ({ type: _, ...options }: Stored<DateTriggerOptions>) => new DateTrigger(options),
+      // One that lost its date would else mean now, each time it is revived.
+      revive: ({ type: _, runDate = '', ...options }: Stored<DateTriggerOptions>) => new DateTrigger({ runDate, ...options }),
     },
     interval: {
       options: intervalOptionNames,
@@ -156,7 +157,7 @@ function revivedExcluded(json: TriggerJson, revive: (json: TriggerJson) => Trigg
 
 function revivedCalendar({ type: _, ...options }: TriggerJson): Calendar {
   const { name, ...rest } = options;
-  return new Calendar({ name: String(name), ...rest });
+  return new Calendar({ name: typeof name === 'string' ? name : '', ...rest });
 }
 
 function listOf(given: readonly TriggerInput[]): readonly TriggerInput[] {

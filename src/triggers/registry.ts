@@ -63,6 +63,8 @@ export class TriggerRegistry {
 
   /** @throws InvalidOptionError for an unknown kind, or for options that its kind refuses */
   revive(json: TriggerJson): Trigger {
+    if (typeof json !== 'object' || json === null)
+      throw new InvalidOptionError('trigger', json, 'a stored trigger: an object with its kind in "type"');
     return this.#definition(json.type, 'trigger.type').revive(json, (child) => this.revive(child));
   }
 

@@ -49,6 +49,17 @@ describe('TriggerRegistry', () => {
     expect(() => new TriggerRegistry().revive({ type: 'moon' })).toThrow(InvalidOptionError);
   });
 
+  test.each<[unknown, string]>([
+    [null, 'trigger'],
+    ['cron', 'trigger'],
+    [{ type: 'date' }, 'runDate'],
+    [{ type: 'calendar', of: { type: 'cron', hour: 9 }, calendar: { type: 'calendar-days' }, policy: 'skip' }, 'name'],
+  ])('refuses to revive %j, which lost a part', (json, option) => {
+    expect(() => new TriggerRegistry().revive(json as TriggerJson)).toThrow(
+      expect.objectContaining({ name: 'InvalidOptionError', option }),
+    );
+  });
+
   test('makes triggers within triggers, from options or made already', () => {
     const registry = new TriggerRegistry();
     const of = { trigger: 'cron', hour: 9 };
