@@ -154,17 +154,16 @@ export class BullmqConsumer implements Consumer {
   #process(job: Job, token: string, source: ConsumerSource): Promise<unknown> {
     const delivery = new BullmqDelivery(job, this.#owner);
     const taken: TakenJob = { job, token, delivery };
-    const { eta, feed } = delivery.data;
-    // A task that waited for others comes without regard to its time, and with results to fetch.
-    if (feed !== undefined || (eta !== undefined && eta > source.clock.now())) return this.#prepare(taken, source);
+    const { notBefore = 0, data } = delivery;
+    if (data.feed !== undefined || notBefore > source.clock.now()) return this.#prepare(taken, source);
     return this.#handle(taken, source);
   }
 
   async #prepare(taken: TakenJob, source: ConsumerSource): Promise<unknown> {
     const { delivery, job, token } = taken;
-    const { eta } = delivery.data;
-    if (eta !== undefined && eta > source.clock.now() && delivery.revoked === undefined) {
-      await job.moveToDelayed(eta, token);
+    const { notBefore = 0 } = delivery;
+    if (notBefore > source.clock.now() && delivery.revoked === undefined) {
+      await job.moveToDelayed(notBefore, token);
       throw new source.packages.bullmq.DelayedError();
     }
     await delivery.feed();

@@ -52,6 +52,14 @@ export class BullmqDelivery implements Delivery {
     return this.data.eta ?? this.#job.timestamp + (this.#job.opts.delay ?? 0);
   }
 
+  /**
+   * When it may begin, if that is for its worker to see to: a task that waited for others comes without regard to its time. For every
+   * other BullMQ sees to it, and may have been told since, as by bull-board, to let it begin at once.
+   */
+  get notBefore(): number | undefined {
+    return this.#job.opts.delay === undefined ? this.data.eta : undefined;
+  }
+
   get expires(): number | undefined {
     return this.data.expires;
   }
