@@ -2,7 +2,7 @@ import type { Coalesce, JobDefinition, JobPolicy, OnCrash, Overlap, RetryPolicy 
 import { isLive } from '../core/job.ts';
 import type { Trigger, TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError, NotSerializableError } from '../errors.ts';
-import { parseStored, strictJson } from './strict-json.ts';
+import { maxTextBytes, parseStored, strictJson } from './strict-json.ts';
 
 export { decodeError, decodeValue, encodeError, encodeValue } from './error-text.ts';
 export { strictJson } from './strict-json.ts';
@@ -91,7 +91,14 @@ function bodyText(job: JobDefinition): string {
   if (job.name !== undefined) parts.push(`"name":${strictJson(job.name, 'name')}`);
   if (job.executorOptions !== undefined) parts.push(`"executorOptions":${strictJson(job.executorOptions, 'executorOptions')}`);
   if (job.metadata !== undefined) parts.push(`"metadata":${strictJson(job.metadata, 'metadata')}`);
-  return `{${parts.join(',')}}`;
+  const text = `{${parts.join(',')}}`;
+  // Each part fits by itself; a body that did not would be stored, and then be too long to be read.
+  const bytes = text.length * 3 > maxTextBytes ? Buffer.byteLength(text) : 0;
+  if (bytes <= maxTextBytes) return text;
+  throw new NotSerializableError(
+    'args',
+    `take ${bytes} bytes as JSON together with name, executorOptions and metadata, at most ${maxTextBytes} are stored; store the data elsewhere and pass its key`,
+  );
 }
 
 function triggerText(trigger: Trigger | TriggerJson, path: string): string {

@@ -96,6 +96,22 @@ describe('the codec of jobs', () => {
     expect(() => strictJson(deep, 'args')).toThrow(/nested deeper than 200/);
   });
 
+  it.each([
+    ['arguments', (size: number) => ({ args: ['x'.repeat(size)], metadata: undefined })],
+    ['arguments and metadata', (size: number) => ({ args: ['x'.repeat(600_000)], metadata: { note: 'x'.repeat(size - 600_000) } })],
+  ])('can read whatever it took, with %s around the limit', (_, parts) => {
+    const taken = Array.from({ length: 100 }, (_, index) => {
+      const big = job({ ...parts(999_850 + 2 * index), name: undefined, executorOptions: undefined });
+      try {
+        const read = decodeJob(big.id, encodeJob(big));
+        return read.ok ? 'read' : read.reason;
+      } catch (error) {
+        return error instanceof NotSerializableError ? 'refused' : error;
+      }
+    });
+    expect(new Set(taken)).toEqual(new Set(['read', 'refused']));
+  });
+
   it('refuses more than a megabyte of arguments', () => {
     expect(() => encodeJob(job({ args: ['x'.repeat(1_000_001)] }))).toThrow(NotSerializableError);
     expect(() => encodeJob(job({ args: ['\u20AC'.repeat(340_000)] }))).toThrow(/takes 1020\d\d\d bytes/);
