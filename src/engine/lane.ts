@@ -164,7 +164,7 @@ export class Lane {
     this.#leases.stop();
     this.#unwatch?.();
     this.#isOpen = false;
-    await this.store.close();
+    await this.calls.close();
   }
 
   /** Look at this time of the store at the latest; now, if none is given. */
@@ -241,7 +241,7 @@ export class Lane {
     const term = this.#leases.begin();
     let rows: readonly RunRecord[];
     try {
-      const [fired] = await this.store.jobs.fire([fire], this.#claimant);
+      const [fired] = await this.calls.jobs.fire([fire], this.#claimant);
       if (fired === undefined || !fired.won) return undefined;
       rows = this.#rowsOf(fire);
       this.#take(fire);

@@ -5,11 +5,13 @@ import { SchedulerError, StoreError } from '../errors.ts';
 
 /** A store as callers outside passes ask it: what its driver throws reaches them as a `StoreError`. Answers at once where the store does. */
 export interface StoreCalls {
-  readonly jobs: Pick<JobStore, 'add' | 'update' | 'remove' | 'get' | 'list'>;
+  readonly jobs: Pick<JobStore, 'add' | 'update' | 'remove' | 'get' | 'list' | 'fire'>;
   readonly runs: Pick<RunStore, 'list' | 'cancel'>;
+  close(): Awaitable<void>;
 }
 
-export function storeCalls({ jobs, runs }: Store, alias: string): StoreCalls {
+export function storeCalls(store: Store, alias: string): StoreCalls {
+  const { jobs, runs } = store;
   const call = <Answer>(operation: string, ask: () => Awaitable<Answer>): Awaitable<Answer> => {
     try {
       const answer = ask();
@@ -25,11 +27,13 @@ export function storeCalls({ jobs, runs }: Store, alias: string): StoreCalls {
       remove: (ids) => call('remove', () => jobs.remove(ids)),
       get: (id) => call('get', () => jobs.get(id)),
       list: () => call('list', () => jobs.list()),
+      fire: (batch, claimant) => call('fire', () => jobs.fire(batch, claimant)),
     },
     runs: {
       list: (filter) => call('list runs', () => runs.list(filter)),
       cancel: (id, reason) => call('cancel', () => runs.cancel(id, reason)),
     },
+    close: () => call('close', () => store.close()),
   };
 }
 

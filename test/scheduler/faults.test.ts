@@ -309,4 +309,16 @@ describe('a store that fails outside passes', () => {
     store.jobs.list = () => Promise.reject(cause);
     await expect(scheduler.getJobs()).rejects.toMatchObject({ code: 'STORE', store: 'default', operation: 'list', cause });
   });
+
+  test('makes runJob and shutdown reject with a StoreError', async () => {
+    const cause = new Error('connection lost');
+    const store = new MemoryJobStore();
+    const { scheduler } = await started({ jobStore: store });
+    await scheduler.addJob(() => 1, { id: 'a', trigger: 'interval', hours: 1 });
+    store.jobs.fire = () => Promise.reject(cause);
+    store.close = () => Promise.reject(cause);
+    await expect(scheduler.runJob('a')).rejects.toMatchObject({ code: 'STORE', operation: 'fire', cause });
+    await expect(scheduler.shutdown()).rejects.toMatchObject({ code: 'STORE', operation: 'close', cause });
+    expect(scheduler.state).toBe('stopped');
+  });
 });
