@@ -11,7 +11,7 @@ import { type BeatEntry, type BeatJob, beatJobs } from './beat.ts';
 import { DispatchExecutor, type DispatchSource } from './dispatch-executor.ts';
 import type { TaskEngine, TaskMessage } from './engine.ts';
 import { exportsOf } from './load-exports.ts';
-import type { RegisteredTask, TaskRegistry } from './registry.ts';
+import { type RegisteredTask, runnable, type TaskRegistry } from './registry.ts';
 import { AsyncResult } from './result.ts';
 import { makeMessage, type SendOptions } from './send-options.ts';
 import { stderrLogger } from './stderr-logger.ts';
@@ -109,7 +109,7 @@ export class TaskApp {
     options: TaskOptions = {},
   ): AppTask<Args, Promise<Returned>> {
     const call = async (..._args: Args): Promise<Returned> => {
-      throw new TaskNotFoundError(name, this.#runnable());
+      throw new TaskNotFoundError(name, runnable(this.#tasks));
     };
     return this.#register(name, { kind: 'elsewhere' }, { options, call });
   }
@@ -208,10 +208,6 @@ export class TaskApp {
 
   #policyOf(task: string): TaskPolicy {
     return this.#tasks.get(task)?.policy ?? taskPolicy({});
-  }
-
-  #runnable(): readonly string[] {
-    return [...this.#tasks.values()].filter(({ task }) => task.target?.kind !== 'elsewhere').map(({ task }) => task.name);
   }
 }
 

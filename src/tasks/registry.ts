@@ -11,3 +11,8 @@ export interface RegisteredTask {
 
 /** What a worker looks tasks up in. */
 export type TaskRegistry = ReadonlyMap<string, RegisteredTask>;
+
+/** The names of those that can be run here. */
+export function runnable(registry: TaskRegistry): readonly string[] {
+  return [...registry.values()].filter(({ task }) => task.target?.kind !== 'elsewhere').map(({ task }) => task.name);
+}

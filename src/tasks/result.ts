@@ -1,8 +1,10 @@
 import { inspect } from 'node:util';
 import type { Clock } from '../core/clock.ts';
+import { InvalidOptionError } from '../errors.ts';
 import { type DurationInput, parseDuration } from '../time/duration.ts';
 import { isFinal, type TaskEnd, type TaskEngine, type TaskState, type TaskStatus } from './engine.ts';
 import { ResultTimeoutError } from './errors.ts';
+import { checkNames } from './task-options.ts';
 
 /** How long to wait for a result; without a timeout, until there is one. */
 export interface GetOptions {
@@ -57,6 +59,7 @@ export class AsyncResult<Result = unknown> {
    * @throws TaskRevokedError, TaskChildError (something before it in a chain or chord failed), ResultTimeoutError, ResultNotFoundError
    */
   async get(options: GetOptions = {}): Promise<Result> {
+    checkNames(options, ['timeout'] satisfies (keyof GetOptions)[]);
     const { timeout } = options;
     if (timeout === undefined) return this.#value(await this.#source.engine.settled(this.id));
     const ms = parseDuration(timeout, 'timeout', { allowZero: true });
@@ -73,8 +76,11 @@ export class AsyncResult<Result = unknown> {
    * Stops it: a queued task will not run; a running one has its signal aborted, and its thread ended if it is a module task.
    * Answers whether there was something to stop: not if it had ended or is unknown.
    */
-  revoke(options: { readonly reason?: string | undefined } = {}): Promise<boolean> {
-    return this.#source.engine.revoke(this.id, options.reason ?? 'revoked');
+  async revoke(options: { readonly reason?: string | undefined } = {}): Promise<boolean> {
+    checkNames(options, ['reason']);
+    const { reason = 'revoked' } = options;
+    if (typeof reason !== 'string' || reason === '') throw new InvalidOptionError('reason', reason, 'a text that is not empty');
+    return this.#source.engine.revoke(this.id, reason);
   }
 
   #value(state: TaskEnd): Result {

@@ -52,11 +52,11 @@ export function makeMessage(args: readonly unknown[], options: SendOptions, cont
   if (!Array.isArray(args)) throw new InvalidOptionError('args', args, 'an array of arguments');
   if (!allPrimitive(args)) strictJson(args, 'args', { limit: maxArgsBytes });
   const { policy, task } = context;
+  if (options !== noOptions) checkNames(options, known);
   if (options === noOptions || Object.keys(options).length === 0) {
     const { queue, priority, ignoreResult } = policy;
     return { id: taskId(queue), task, args, queue, priority, ignoreResult, idempotent: false, origin: context.origin };
   }
-  checkNames(options, known);
   const queue = options.queue === undefined ? policy.queue : checkQueue(options.queue, 'queue');
   return {
     task,

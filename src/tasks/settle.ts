@@ -6,7 +6,7 @@ import { JobTimeoutError, RunCancelledError, TaskNotFoundError, WorkerCrashedErr
 import { strictJson } from '../stores/strict-json.ts';
 import type { Delivery, Settlement } from './engine.ts';
 import { TaskMessageError, TaskRevokedError } from './errors.ts';
-import type { RegisteredTask, TaskRegistry } from './registry.ts';
+import { type RegisteredTask, runnable, type TaskRegistry } from './registry.ts';
 import { isPrimitive } from './send-options.ts';
 import { TaskRun } from './task-run.ts';
 
@@ -29,7 +29,7 @@ export function settle(delivery: Delivery, workshop: Workshop): Settlement | Pro
   if (refused !== undefined) return refused;
   const found = workshop.registry.get(delivery.task);
   if (found === undefined || found.task.target?.kind === 'elsewhere') {
-    return { kind: 'failed', error: new TaskNotFoundError(delivery.task, [...workshop.registry.keys()]) };
+    return { kind: 'failed', error: new TaskNotFoundError(delivery.task, runnable(workshop.registry)) };
   }
   const { policy, task } = found;
   if (delivery.crashes > 0 && policy.onCrash === 'fail') {

@@ -7,6 +7,15 @@ export const defaultQueue = 'default';
 const queuePattern = /^[\p{L}\p{N}_.-]{1,100}$/u;
 // No colon and no pure integer: BullMQ keeps both for itself.
 const idPattern = /^(?!\d+$)[\w.-]{1,200}$/;
+// Beside its jobs BullMQ keeps what belongs to the queue itself, under these names.
+const reserved: ReadonlySet<string> = new Set([
+  ...['active', 'wait', 'waiting-children', 'paused', 'id', 'delayed', 'prioritized', 'priority', 'stalled-check', 'completed', 'failed'],
+  ...['stalled', 'repeat', 'limiter', 'meta', 'metrics', 'events', 'pc', 'marker', 'de'],
+]);
+
+function isId(text: string): boolean {
+  return idPattern.test(text) && !reserved.has(text);
+}
 
 /** @throws InvalidOptionError for a name that not every engine can have */
 export function checkQueue(queue: unknown, option: string): string {
@@ -20,8 +29,9 @@ export function checkQueue(queue: unknown, option: string): string {
  * @param own a new UUID if not given
  */
 export function taskId(queue: string, own?: string): string {
-  if (own !== undefined && !idPattern.test(own)) {
-    throw new InvalidOptionError('id', own, 'a text of 1 to 200 letters, digits, "_", "." or "-" that is not a number');
+  if (own !== undefined && !(typeof own === 'string' && isId(own))) {
+    const expected = 'a text of 1 to 200 letters, digits, "_", "." or "-" that is neither a number nor a word of BullMQ such as "wait"';
+    throw new InvalidOptionError('id', own, expected);
   }
   const name = own ?? randomUUID();
   return queue === defaultQueue ? name : `${name}@${queue}`;
@@ -29,8 +39,8 @@ export function taskId(queue: string, own?: string): string {
 
 /** The queue that a task's id names. @throws InvalidOptionError for what is no id of a task */
 export function queueOf(id: string): string {
-  const at = id.indexOf('@');
-  if (typeof id !== 'string' || !idPattern.test(at === -1 ? id : id.slice(0, at))) {
+  const at = typeof id === 'string' ? id.indexOf('@') : -1;
+  if (typeof id !== 'string' || !isId(at === -1 ? id : id.slice(0, at))) {
     throw new InvalidOptionError('id', id, 'the id of a task, as result.id has it');
   }
   return at === -1 ? defaultQueue : checkQueue(id.slice(at + 1), 'id');

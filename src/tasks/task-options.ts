@@ -86,8 +86,11 @@ export function checkBoolean(value: unknown, option: string): boolean {
   return value;
 }
 
-/** @throws InvalidOptionError for an option that does not exist, with the one that was most likely meant */
+/** @throws InvalidOptionError for what are no options, and for an option that does not exist, with the one that was most likely meant */
 export function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError('options', options, `an object with any of ${names.join(', ')}`);
+  }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new InvalidOptionError(name, Reflect.get(options, name), oneOf(name, names));
   }

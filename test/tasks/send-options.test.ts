@@ -55,6 +55,8 @@ describe('a message', () => {
     ['an empty queue', { queue: '' }, 'queue'],
     ['an id that is a number', { id: '17' }, 'id'],
     ['an id with a colon', { id: 'a:b' }, 'id'],
+    ["an id that is one of BullMQ's own keys", { id: 'failed' }, 'id'],
+    ['an id that is no text', { id: 17 }, 'id'],
     ['an option that does not exist', { prioritty: 'high' }, 'prioritty'],
     ['retries that are no number', { retry: { limit: -1 } }, 'retry.limit'],
   ])('with %s is refused', (_name, options, option) => {
