@@ -127,7 +127,7 @@ export interface Consumer {
 /**
  * What carries tasks from apps to workers, and their results back. Laws:
  * - `send` and `sendFlow` resolve when the server has the messages. A message whose id the server knows changes nothing: not what
- *   was sent, not what became of it; nor does an `idempotent` one that was revoked.
+ *   was sent, not what became of it; nor does an `idempotent` one that was revoked, nor a flow whose root is known.
  * - A task is never taken before its `eta`. Among those waiting in a queue the higher priority goes first, then the older.
  * - Each task is settled by one worker; if a worker dies, another takes its tasks, within 20 seconds by default.
  * - `read` answers `undefined` for an id it does not know (any more). Results expire.

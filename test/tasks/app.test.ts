@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { currentRun } from '../../src/current-run.ts';
 import { type AsyncResult, bullmq, chain, chord, group, TaskApp, type TaskEvent, type TaskWorker } from '../../src/tasks/index.ts';
@@ -148,12 +149,13 @@ describe.skipIf(redis === undefined)('an app', () => {
 
   test('fails a task that no worker knows, and says what they know', async () => {
     app.task('known', () => 1);
+    app.remote('unknown');
     const other = new TaskApp({ engine: app.engine });
     const result = await other.remote('unknown').delay();
     await work();
     await expect(result.get({ timeout: '5s' })).rejects.toMatchObject({
       code: 'TASK_NOT_FOUND',
-      message: expect.stringContaining('known'),
+      message: expect.stringContaining('known: known;'),
     });
   });
 
@@ -270,6 +272,55 @@ describe.skipIf(redis === undefined)('an app', () => {
     ).toBe(10);
   });
 
+  test('sends a chord with an id once, however often it is told to', async () => {
+    let runs = 0;
+    const count = app.task('count', () => ++runs);
+    const sum = app.task('sum', (list: readonly number[]) => list.length);
+    const send = async () => chord([count.s(), count.s()], sum.s().set({ id: 'order-17' })).delay();
+    await work();
+    expect(await (await send()).get({ timeout: '5s' })).toBe(2);
+    expect(await (await send()).get({ timeout: '5s' })).toBe(2);
+    await (await count.applyAsync([], { priority: 'lowest' })).get({ timeout: '5s' });
+    expect(runs).toBe(3);
+  });
+
+  test('refuses to wait for a task that was sent before and has not succeeded', async () => {
+    const bad = app.task('bad', () => Promise.reject(new Error('no')));
+    const good = app.task('good', () => 1);
+    const sum = app.task('sum', (list: readonly number[]) => list);
+    await work();
+    await (await bad.applyAsync([], { id: 'order-18' })).get({ timeout: '5s' }).catch(() => {});
+    await (await good.applyAsync([], { id: 'order-19' })).get({ timeout: '5s' });
+    await expect(chord([bad.s().set({ id: 'order-18' })], sum.s()).delay()).rejects.toMatchObject({
+      code: 'ENGINE_UNSUPPORTED',
+      message: expect.stringContaining('"order-18"'),
+    });
+    await expect(chord([good.s().set({ id: 'x' }), good.s().set({ id: 'x' })], sum.s()).delay()).rejects.toMatchObject({ option: 'id' });
+    expect(await (await chord([good.s().set({ id: 'order-19' })], sum.s()).delay()).get({ timeout: '5s' })).toEqual([1]);
+  });
+
+  test('sends many chains without adding a listener for each', async () => {
+    const add = app.task('add', (a: number, b: number) => a + b);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    for (let n = 0; n < 12; n += 1) await chain([add.s(1, 2), add.s(3)]).delay();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
+  test('remembers that a queued task was revoked for as long as it is queued', async () => {
+    const forgetful = new TaskApp({ engine: bullmq({ connection: redis?.url ?? '', prefix: `app${number}`, results: { age: 1_000 } }) });
+    const result = await forgetful.remote('nobody').delay();
+    await result.revoke({ reason: 'not needed' });
+    const client = new Redis(redis?.url ?? '');
+    await expect.poll(() => client.exists(`punctual:app${number}:revoked:${result.id}`), { timeout: 5_000 }).toBe(0);
+    client.disconnect();
+    expect(await result.status()).toBe('REVOKED');
+    await forgetful.close();
+  });
+
   test('says which part of a chain failed', async () => {
     const bad = app.task('bad', () => {
       throw new RangeError('too far');
@@ -370,10 +421,22 @@ describe('an app refuses', () => {
     ['a worker without queues', () => app.worker({ queues: [] }), 'queues'],
     ['a concurrency of nothing', () => app.worker({ concurrency: 0 }), 'concurrency'],
     ['what is no id', () => app.asyncResult('a b'), 'id'],
+    ["one of BullMQ's own keys as an id", () => app.asyncResult('wait'), 'id'],
+    ['an id that is no text', () => app.asyncResult(17 as never), 'id'],
     ['a Redis that is no URL', () => bullmq({ connection: 'localhost:6379' }), 'connection'],
     ['a prefix with a colon', () => bullmq({ connection: 'redis://x', prefix: 'a:b' }), 'prefix'],
   ])('%s', (_name, attempt, option) => {
     expect(attempt).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
+  });
+
+  test.each<[string, () => Promise<unknown>, string]>([
+    ['options that are none', () => app.remote('a').applyAsync([], null as never), 'options'],
+    ['options in a list', () => app.remote('a').applyAsync([], [] as never), 'options'],
+    ['a misspelt timeout', () => app.asyncResult('a').get({ timout: 5 } as never), 'timout'],
+    ['a timeout that is not named', () => app.asyncResult('a').get(5_000 as never), 'options'],
+    ['a reason that is no text', () => app.asyncResult('a').revoke({ reason: 5 } as never), 'reason'],
+  ])('%s', async (_name, attempt, option) => {
+    await expect(attempt()).rejects.toMatchObject({ code: 'INVALID_OPTION', option });
   });
 
   test('to call a task that only others implement', async () => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { InvalidOptionError, SchedulerError } from '../../errors.ts';
 import { type DurationInput, parseDuration } from '../../time/duration.ts';
 import type { Consumer, ConsumeOptions, TaskEnd, TaskEngine, TaskFlow, TaskMessage, TaskState } from '../engine.ts';
-import { TaskEngineError } from '../errors.ts';
+import { EngineUnsupportedError, TaskEngineError } from '../errors.ts';
 import { queueOf } from '../task-id.ts';
 import { checkNames } from '../task-options.ts';
 import { Connections, engineName, loadPackages, type Packages, type RedisAddress } from './connections.ts';
@@ -110,9 +110,7 @@ class BullmqEngine implements TaskEngine {
 
   sendFlow(flow: TaskFlow): Promise<void> {
     return this.#call('sending', async (opened) => {
-      opened.flows ??= new opened.packages.bullmq.FlowProducer({ connection: opened.connections.sender, prefix: this.#settings.prefix });
-      opened.flows.on('error', ignoreConnectionError);
-      await opened.flows.add(this.#flowJob(flow, false));
+      if (await this.#mayAdd(flow)) await this.#flows(opened).add(this.#flowJob(flow, false));
     });
   }
 
@@ -234,10 +232,40 @@ class BullmqEngine implements TaskEngine {
     return queue;
   }
 
+  /**
+   * Whether a flow is new. BullMQ would run the children again of one that was sent before, and lets a parent wait for ever for a child
+   * that has failed already or has another parent.
+   * @throws EngineUnsupportedError for such a child, InvalidOptionError for an id that two of its tasks have
+   */
+  async #mayAdd(flow: TaskFlow): Promise<boolean> {
+    const { message } = flow;
+    const own = tasksOf(flow).filter(({ idempotent }) => idempotent);
+    if (own.includes(message) && (await this.read(message.id)) !== undefined) return false;
+    const ids = new Set<string>();
+    for (const { id } of own) {
+      if (ids.has(id)) throw new InvalidOptionError('id', id, 'an id that only one task of a group, chain or chord has');
+      ids.add(id);
+      const state = id === message.id ? undefined : await this.read(id);
+      if (state === undefined || state.status === 'SUCCESS') continue;
+      const feature = `waiting for the task ${JSON.stringify(id)}, which was sent before and is ${state.status}`;
+      throw new EngineUnsupportedError(engineName, feature, 'only one that succeeded, or is new, can be a part of a chain or chord');
+    }
+    return true;
+  }
+
+  #flows(opened: Opened): FlowProducer {
+    if (opened.flows === undefined) {
+      opened.flows = new opened.packages.bullmq.FlowProducer({ connection: opened.connections.sender, prefix: this.#settings.prefix });
+      opened.flows.on('error', ignoreConnectionError);
+    }
+    return opened.flows;
+  }
+
   #stateSource(opened: Opened): StateSource {
     return {
       redis: opened.connections.sender,
       keys: this.#keys,
+      forgotten: (sent) => this.#settings.clock.now() - sent >= this.#settings.keep.age,
       stateOf: (queue, id) => this.#queue(opened, queue).getJobState(id),
     };
   }
@@ -276,6 +304,10 @@ class BullmqEngine implements TaskEngine {
     };
     return children.length === 0 ? node : { ...node, children: children.map((child) => this.#flowJob(child, true)) };
   }
+}
+
+function tasksOf(flow: TaskFlow): readonly TaskMessage[] {
+  return [flow.message, ...flow.children.flatMap(tasksOf)];
 }
 
 function asEngineError(operation: string, error: unknown): unknown {

@@ -12,6 +12,8 @@ export interface StateSource {
   readonly keys: OwnKeys;
   /** BullMQ's word for where a job is. */
   stateOf(queue: string, id: string): Promise<string>;
+  /** Whether the tombstone of a task sent at this time may have expired. */
+  forgotten(sent: number): boolean;
 }
 
 /** The members of a BullMQ job's hash that tell where it stands. The data is left out: it may be large. */
@@ -56,6 +58,10 @@ export async function readState(id: string, source: StateSource, depth = 0): Pro
   if (place === 'active') return state('STARTED', {});
   // It may have ended while we asked.
   if ((place === 'completed' || place === 'failed') && depth < maxDepth) return readState(id, source, depth + 1);
+  if (source.forgotten(Number(timestamp))) {
+    const reason = revocationIn(await redis.hget(keys.job(queue, id), 'data'));
+    if (reason !== undefined) return revoked(reason);
+  }
   if (Number(made ?? 0) > 0) return state('RETRY', { error: revive({ message: failed ?? '', stack }) });
   return state('PENDING', {});
 }
@@ -78,6 +84,13 @@ async function failureOf(
     }
   }
   return revive(failure);
+}
+
+/** A task that no worker came for outlives its tombstone, and still says that it was revoked. */
+function revocationIn(data: string | null): string | undefined {
+  const value = parse(data ?? '{}');
+  const reason: unknown = typeof value === 'object' && value !== null && 'revoked' in value ? value.revoked : undefined;
+  return typeof reason === 'string' ? reason : undefined;
 }
 
 function lastOf(traces: unknown): string {
