@@ -11,6 +11,45 @@ export interface StrictJsonOptions {
 export const maxTextBytes: number = 1_000_000;
 
 const maxDepth = 200;
+/** How deep a value may be to count as simple; a cycle is deeper. */
+const simpleDepth = 8;
+
+/** Whether `JSON.stringify` writes just what `Writer` would; if it is not sure it says no, and `Writer` finds the words. */
+function isSimple(value: unknown, canonical: boolean, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      return (
+        value === null ||
+        (depth > 0 && (Array.isArray(value) ? areSimple(value, canonical, depth) : isSimpleRecord(value, canonical, depth)))
+      );
+    default:
+      return false;
+  }
+}
+
+function areSimple(list: readonly unknown[], canonical: boolean, depth: number): boolean {
+  // More keys than members are names, fewer are holes.
+  if (Object.getPrototypeOf(list) !== Array.prototype || Object.keys(list).length !== list.length) return false;
+  for (const member of list) if (!isSimple(member, canonical, depth - 1)) return false;
+  return true;
+}
+
+function isSimpleRecord(value: object, canonical: boolean, depth: number): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) return false;
+  let last = '';
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__' || (canonical && key < last)) return false;
+    last = key;
+    const child: unknown = Reflect.get(value, key);
+    if (child !== undefined && !isSimple(child, canonical, depth - 1)) return false;
+  }
+  return true;
+}
 
 /**
  * The JSON text of a value that JSON can carry whole. What `JSON.stringify` would drop or change in silence is refused with
@@ -19,7 +58,9 @@ const maxDepth = 200;
  * A property that is `undefined` is left out.
  */
 export function strictJson(value: unknown, path: string, options: StrictJsonOptions = {}): string {
-  const text = new Writer(path, options.canonical === true).write(value);
+  const canonical = options.canonical === true;
+  // Nearly all that is stored is small and simple, which the engine's own writer does in a fraction of the time.
+  const text = isSimple(value, canonical, simpleDepth) ? JSON.stringify(value) : new Writer(path, canonical).write(value);
   const limit = options.limit ?? maxTextBytes;
   // A UTF-16 unit takes at most three bytes of UTF-8, so most texts need no counting.
   const bytes = text.length * 3 > limit ? Buffer.byteLength(text) : 0;

@@ -54,7 +54,8 @@ export class DateTrigger implements InspectableTrigger {
   }
 
   toJSON(): TriggerJson {
-    const json = { type: 'date', runDate: new Date(this.runDate).toISOString() };
-    return this.timezone === undefined ? json : { ...json, timezone: this.timezone };
+    const runDate = new Date(this.runDate).toISOString();
+    // In the order of its keys, as stores write it.
+    return this.timezone === undefined ? { runDate, type: 'date' } : { runDate, timezone: this.timezone, type: 'date' };
   }
 }
