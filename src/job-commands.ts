@@ -97,9 +97,11 @@ export class JobCommands implements JobVerbs {
     const list = [];
     const spent: Job[] = [];
     for (const draft of drafts) {
-      const known = lane.store.durable ? await this.#spent(lane, draft) : undefined;
-      if (known === undefined) list.push(this.#desk.complete(draft, now));
-      else spent.push(known);
+      try {
+        list.push(this.#desk.complete(draft, now));
+      } catch (error) {
+        spent.push(await this.#spentOrThrow(lane, draft, error));
+      }
     }
     if (list.length === 0) return spent;
     const answer = lane.calls.jobs.add(list, {
@@ -172,13 +174,18 @@ export class JobCommands implements JobVerbs {
       this.#desk.complete(draft, lane.storeNow());
       return undefined;
     } catch (error) {
-      // Only the store knows whether this one has run already, in an earlier life of the process.
-      if (!(lane.store.durable && error instanceof JobNeverRunsError)) throw error;
-      await lane.open();
-      const known = await this.#known(lane, draft);
-      if (known === undefined) throw error;
-      return known;
+      return this.#spentOrThrow(lane, draft, error);
     }
+  }
+
+  /** What `#spent` answers, once it is known that a draft would never run. */
+  async #spentOrThrow(lane: Lane, draft: Draft, error: unknown): Promise<Job> {
+    // Only the store knows whether this one has run already, in an earlier life of the process.
+    if (!(lane.store.durable && error instanceof JobNeverRunsError)) throw error;
+    await lane.open();
+    const known = await this.#known(lane, draft);
+    if (known === undefined) throw error;
+    return known;
   }
 
   /** The stored job that a draft only repeats. */

@@ -14,6 +14,7 @@ import {
   choice,
   executorOptionNames,
   hasPolicy,
+  isSamePolicy,
   type JobOptions,
   jobOptionNames,
   nonEmptyText,
@@ -80,9 +81,11 @@ const modifiable: readonly string[] = [
 export class JobDesk {
   readonly #context: DeskContext;
   readonly #triggerNames: Map<string, ReadonlySet<string>> = new Map();
+  #lastPolicy: JobPolicy;
 
   constructor(context: DeskContext) {
     this.#context = context;
+    this.#lastPolicy = context.policy;
   }
 
   /** @throws InvalidOptionError, InvalidTriggerError, TaskNotFoundError, JobNeverRunsError */
@@ -232,7 +235,11 @@ export class JobDesk {
 
   policy(options: object, defaults: object | undefined): JobPolicy {
     const base = defaults === undefined ? this.#context.policy : parsePolicy(defaults, this.#context.policy, 'task.');
-    return hasPolicy(options) ? parsePolicy(options, base) : base;
+    if (!hasPolicy(options)) return base;
+    const policy = parsePolicy(options, base);
+    // Jobs that are added one after the other mostly have one policy, and share it.
+    if (!isSamePolicy(policy, this.#lastPolicy)) this.#lastPolicy = policy;
+    return this.#lastPolicy;
   }
 
   /** What a modification changes, but for the next run time. @throws InvalidOptionError */

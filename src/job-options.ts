@@ -118,6 +118,21 @@ export function hasPolicy(options: object): boolean {
   return false;
 }
 
+/** Whether two policies say the same; each `retry` of its own is another. */
+export function isSamePolicy(a: JobPolicy, b: JobPolicy): boolean {
+  return (
+    a.misfireGraceTime === b.misfireGraceTime &&
+    a.coalesce === b.coalesce &&
+    a.maxInstances === b.maxInstances &&
+    a.overlap === b.overlap &&
+    a.jitter === b.jitter &&
+    a.maxRuns === b.maxRuns &&
+    a.timeout === b.timeout &&
+    a.retry === b.retry &&
+    a.onCrash === b.onCrash
+  );
+}
+
 /** The policy that `options` mean, over `base`. @throws InvalidOptionError */
 export function parsePolicy(options: PolicyOptions, base: JobPolicy, path = ''): JobPolicy {
   const { misfireGraceTime: grace, coalesce, maxInstances, overlap, jitter, maxRuns, timeout, retry, onCrash } = options;
