@@ -22,12 +22,12 @@ function cases(server: PrivateServer): void {
   });
   afterAll(() => server.stop());
 
-  it('takes one statement for a batch of fires and one for a batch of ends', async () => {
+  it('takes one statement for a batch of jobs, one for a batch of fires and one for a batch of ends', async () => {
     const seen: string[] = [];
     const few = await statementsPerStep(await scene().probe({ dialect: counted(url, seen) }), seen, 3);
     const many = await statementsPerStep(await scene().probe({ dialect: counted(url, seen) }), seen, 300);
     expect(many).toEqual(few);
-    expect(many).toMatchObject({ due: 1, fire: 1, finish: 1, nextDue: 1, 'claim of nothing': 1, heartbeat: 2 });
+    expect(many).toMatchObject({ add: 1, due: 1, fire: 1, finish: 1, nextDue: 1, 'claim of nothing': 1, heartbeat: 2 });
   });
 
   it('wakes other stores when a job is added, and not itself', async () => {

@@ -5,8 +5,9 @@ import type { NewJob } from '../../core/job.ts';
 import type { Added, OnConflict } from '../../core/job-store.ts';
 import { rowFormat } from '../codec.ts';
 import type { Database, Session } from './database.ts';
-import { jobValues, readCounters, readJob, readProgress } from './job-row.ts';
+import { jobValues, readCounters, readJob, readProgress, registrationOf } from './job-row.ts';
 import { idSource, lockJobs } from './locking.ts';
+import { unlessSurprised } from './surprise.ts';
 import { allOfJob, integer, type JobRow, jobColumns, text } from './tables.ts';
 
 /** Rows in one statement: enough to make the round trip cheap, few enough for SQLite's event loop. */
@@ -19,29 +20,90 @@ export function newUid(): number {
   return randomInt(1, 2 ** 47);
 }
 
-/** Stores jobs inside the session's transaction, by the rules of `JobStore.add`. */
-export async function addJobs(
+/**
+ * Stores jobs by the rules of `JobStore.add`, in one step. New ones, which most lists are, take one statement; where that meets
+ * a stored job it changes nothing, and a transaction goes the long way.
+ */
+export async function addJobs(database: Database, { jobs, onConflict }: Adding): Promise<readonly Added[]> {
+  const entries = entriesOf(jobs);
+  const [chunk = [], second] = chunksOf(entries);
+  if (second === undefined && new Set(jobs.map((job) => job.id)).size === jobs.length && (await insertNew(database, chunk)))
+    return entries.map(({ job, row }) => added(job, row));
+  return database.transaction((session) => addInSession(database, session, { entries, onConflict }));
+}
+
+/** The same within a transaction of the caller. */
+export async function addJobsWithin(database: Database, session: Session, { jobs, onConflict }: Adding): Promise<readonly Added[]> {
+  return addInSession(database, session, { entries: entriesOf(jobs), onConflict });
+}
+
+export interface Adding {
+  readonly jobs: readonly NewJob[];
+  readonly onConflict: OnConflict;
+}
+
+function entriesOf(jobs: readonly NewJob[]): readonly Entry[] {
+  const uid = newUid();
+  return jobs.map((job, index) => ({ job, index, row: jobValues(job, { uid: uid + index, version: 1, active: 0, queued: 0 }) }));
+}
+
+/** All of the rows, or none if one of them is there. */
+async function insertNew(database: Database, entries: readonly Entry[]): Promise<boolean> {
+  const { statements, tables } = database;
+  const source = rowSource(
+    jobColumns,
+    entries.map(({ row }) => row),
+  );
+  const insert = statements.insert(tables.jobs, { source, taken: 'refuse' });
+  return (await unlessSurprised(statements, () => database.change(insert))) === entries.length;
+}
+
+async function addInSession(
   database: Database,
   session: Session,
-  { jobs, onConflict }: { readonly jobs: readonly NewJob[]; readonly onConflict: OnConflict },
+  { entries, onConflict }: { readonly entries: readonly Entry[]; readonly onConflict: OnConflict },
 ): Promise<readonly Added[]> {
-  const answers: Added[] = new Array(jobs.length);
-  const given = jobs.map((job, index) => ({ job, index, row: jobValues(job, { uid: newUid(), version: 1, active: 0, queued: 0 }) }));
+  const answers: Added[] = new Array(entries.length);
   const conflicts: Entry[] = [];
-  for (const round of roundsOf(given)) {
+  for (const round of roundsOf(entries)) {
     for (const chunk of chunksOf(round)) await addChunk({ database, session, onConflict, answers, conflicts }, chunk);
-    if (onConflict === 'error' && (conflicts.length > 0 || round.length < given.length)) {
-      await withdraw(database, session, given, answers);
+    if (onConflict === 'error' && (conflicts.length > 0 || round.length < entries.length)) {
+      await withdraw(database, session, entries, answers);
       return answers;
     }
   }
-  const soonest = given.reduce(
-    (time, { row }) => Math.min(time, row.due_at === null ? Number.POSITIVE_INFINITY : integer(row.due_at)),
-    Number.POSITIVE_INFINITY,
-  );
-  const { notify } = database.statements;
-  if (notify !== undefined && soonest < Number.POSITIVE_INFINITY) await session.all(notify(String(soonest)));
   return answers;
+}
+
+/** Field by field: this is done for every job, and spreading costs several times as much. */
+function added(job: NewJob, row: JobRow): Added {
+  const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = job;
+  const { nextRunTime, dueAt, state, reason, runCount } = job;
+  const { uid, version, active, queued } = readCounters(row);
+  return {
+    outcome: 'added',
+    job: {
+      id,
+      name,
+      task: { name: task.name },
+      args,
+      executor,
+      executorOptions,
+      policy,
+      metadata,
+      trigger,
+      registration,
+      nextRunTime,
+      dueAt,
+      state,
+      reason,
+      runCount,
+      uid,
+      version,
+      active,
+      queued,
+    },
+  };
 }
 
 interface Entry {
@@ -50,7 +112,7 @@ interface Entry {
   readonly row: JobRow;
 }
 
-interface Adding {
+interface Round {
   readonly database: Database;
   readonly session: Session;
   readonly onConflict: OnConflict;
@@ -64,7 +126,7 @@ function* chunksOf(round: readonly Entry[]): Generator<readonly Entry[]> {
   let units = 0;
   for (const entry of round) {
     chunk.push(entry);
-    units += text(entry.row.body).length + text(entry.row.schedule).length + text(entry.row.registration).length;
+    units += text(entry.row.body).length + text(entry.row.schedule).length;
     if (chunk.length < chunkSize && units < chunkText) continue;
     yield chunk;
     chunk = [];
@@ -88,13 +150,13 @@ function roundsOf(given: readonly Entry[]): readonly (readonly Entry[])[] {
 }
 
 /** New jobs, which most are, take one statement; for the others the stored ones are held and looked at. */
-async function addChunk(adding: Adding, chunk: readonly Entry[]): Promise<void> {
-  const { database, session, answers } = adding;
+async function addChunk(round: Round, chunk: readonly Entry[]): Promise<void> {
+  const { database, session, answers } = round;
   let left = chunk;
   while (left.length > 0) {
     const inserted = await insertFresh(database, session, left);
     for (const { job, index, row } of left) {
-      if (inserted(job.id)) answers[index] = { outcome: 'added', job: { ...job, task: { name: job.task.name }, ...readCounters(row) } };
+      if (inserted(job.id)) answers[index] = added(job, row);
     }
     const others = left.filter(({ job }) => !inserted(job.id));
     if (others.length === 0) return;
@@ -104,7 +166,7 @@ async function addChunk(adding: Adding, chunk: readonly Entry[]): Promise<void> 
       const row = stored.byId.get(entry.job.id);
       if (row !== undefined) known.push({ entry, row });
     }
-    await meet(adding, known);
+    await meet(round, known);
     // Those that another process removed in between are new after all.
     left = others.filter(({ job }) => !stored.byId.has(job.id));
   }
@@ -118,7 +180,7 @@ async function insertFresh(database: Database, session: Session, fresh: readonly
         jobColumns,
         fresh.map(({ row }) => row),
       ),
-      ignore: true,
+      taken: 'ignore',
     }),
   );
   if (written === fresh.length) return () => true;
@@ -132,7 +194,7 @@ async function insertFresh(database: Database, session: Session, fresh: readonly
 
 /** What becomes of jobs whose ids are taken. */
 async function meet(
-  { database, session, onConflict, answers, conflicts }: Adding,
+  { database, session, onConflict, answers, conflicts }: Round,
   known: readonly { readonly entry: Entry; readonly row: JobRow }[],
 ): Promise<void> {
   const changed: JobRow[] = [];
@@ -159,13 +221,14 @@ function replacement(entry: Entry, stored: JobRow): JobRow | undefined {
   const { uid, version, active, queued } = readCounters(stored);
   const counters = { uid, version: version + 1, active, queued };
   const readable = readJob(stored).ok;
-  if (!readable || stored.registration !== entry.row.registration) {
+  const registration = registrationOf(entry.row);
+  if (!readable || registrationOf(stored) !== registration) {
     const anew = stored.state === 'finished';
     return { ...entry.row, ...counters, uid: anew ? integer(entry.row.uid) : uid };
   }
   if (stored.state === 'finished') return undefined;
   const { schedule, next_run_time, due_at, state, reason, run_count } = stored;
-  const kept = { ...entry.row, ...counters, schedule, run_count };
+  const kept = { ...entry.row, ...counters, schedule, registration: registration === schedule ? null : registration, run_count };
   if (state !== 'parked') return { ...kept, next_run_time, due_at, state, reason };
   return {
     ...kept,

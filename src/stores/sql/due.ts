@@ -8,13 +8,13 @@ import { type Poison, parkPoison } from './poison.ts';
 import { knownFormat, knownTask, mayFire, shelvesOf } from './room.ts';
 import { integer, jobColumns, optionalInteger, pick, selection } from './tables.ts';
 
-/** What a job's record is made of; a registration that says what the schedule says is not read twice. */
-const dueSelection: RawBuilder<unknown> = sql`${selection(
+/** What a job's record is made of. */
+const dueSelection: RawBuilder<unknown> = selection(
   pick(jobColumns, [
-    ...(['id', 'uid', 'version', 'task', 'executor', 'body', 'policy', 'schedule'] as const),
+    ...(['id', 'uid', 'version', 'task', 'executor', 'body', 'policy', 'schedule', 'registration'] as const),
     ...(['next_run_time', 'due_at', 'state', 'reason', 'run_count', 'active', 'queued'] as const),
   ]),
-)}, nullif(t.registration, t.schedule) as registration`;
+);
 
 /**
  * One plain `select`: the first rows of each executor's stretch of the schedule index, so that what one executor has

@@ -11,25 +11,33 @@ export interface JobCounters {
 }
 
 /** All columns of a job. Throws what the codec throws. */
-export function jobValues(job: NewJob, counters: JobCounters): JobRow {
-  const encoded = encodeJob(job);
+export function jobValues(job: NewJob, { uid, version, active, queued }: JobCounters): JobRow {
+  const { format, task, executor, body, policy, trigger, registration } = encodeJob(job);
   return {
     id: job.id,
-    uid: counters.uid,
-    version: counters.version,
-    format: encoded.format,
-    task: encoded.task,
-    executor: encoded.executor,
+    uid,
+    version,
+    format,
+    task,
+    executor,
     max_instances: Math.min(job.policy.maxInstances, Number.MAX_SAFE_INTEGER),
     one_by_one: job.policy.coalesce === 'all' ? 1 : 0,
-    body: encoded.body,
-    policy: encoded.policy,
-    schedule: encoded.trigger,
-    registration: encoded.registration,
-    active: counters.active,
-    queued: counters.queued,
-    ...progressValues(job),
+    body,
+    policy,
+    schedule: trigger,
+    registration: registration === trigger ? null : registration,
+    next_run_time: job.nextRunTime ?? null,
+    due_at: job.dueAt ?? null,
+    state: job.state,
+    reason: plainText(job.reason) ?? null,
+    run_count: job.runCount,
+    active,
+    queued,
   };
+}
+
+export function registrationOf(row: Pick<JobRow, 'schedule' | 'registration'>): string {
+  return row.registration ?? text(row.schedule);
 }
 
 export function progressValues(progress: JobProgress): Pick<JobRow, 'next_run_time' | 'due_at' | 'state' | 'reason' | 'run_count'> {
@@ -42,7 +50,7 @@ export function progressValues(progress: JobProgress): Pick<JobRow, 'next_run_ti
   };
 }
 
-/** The columns that make a record. A registration that is null is the same as the schedule. */
+/** The columns that make a record. */
 export type ReadableRow = Omit<JobRow, 'format' | 'max_instances' | 'one_by_one'>;
 
 /** The job of a row of a format that is known, or why it cannot be read. */
@@ -54,7 +62,7 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
     body: text(row.body),
     policy: text(row.policy),
     trigger: text(row.schedule),
-    registration: row.registration ?? text(row.schedule),
+    registration: registrationOf(row),
   });
   if (!decoded.ok) return decoded;
   const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = decoded.value;

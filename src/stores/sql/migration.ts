@@ -75,7 +75,7 @@ async function tableStatements(
     sql`create table if not exists ${tables.jobs} (
       id ${name} not null primary key, uid bigint not null, version bigint not null, format integer not null,
       task ${name} not null, executor ${name} not null, max_instances bigint not null, one_by_one smallint not null,
-      body ${long} not null, policy ${long} not null, schedule ${long} not null, registration ${long} not null,
+      body ${long} not null, policy ${long} not null, schedule ${long} not null, registration ${long},
       next_run_time bigint, due_at bigint, state ${name} not null, reason ${long}, run_count bigint not null,
       active bigint not null, queued bigint not null)${end}${roomy}`,
     sql`create table if not exists ${tables.runs} (

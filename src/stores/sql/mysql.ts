@@ -36,7 +36,7 @@ export const mysqlStatements: Statements = {
   },
   insert: (table, given) => {
     const { columns, cells } = insertion(given, cellsOf(given.source, write));
-    return sql`insert ${given.ignore === true ? sql`ignore ` : nothing}into ${table} (${columns}) select ${cells} from ${rows(given.source)}`;
+    return sql`insert ${given.taken === 'ignore' ? sql`ignore ` : nothing}into ${table} (${columns}) select ${cells} from ${rows(given.source)}`;
   },
   isTransient: (error) => transient.has(errorCode(error)),
   isDuplicate: (error) => errorCode(error) === 'ER_DUP_ENTRY',

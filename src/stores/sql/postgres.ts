@@ -1,17 +1,16 @@
 import { type RawBuilder, sql } from 'kysely';
 import {
   assignments,
+  type Cell,
   cellsOf,
   errorCode,
   insertion,
-  narrowing,
   type RowSource,
   type Statements,
+  type Update,
   type Values,
   type WriteConstant,
 } from './statements.ts';
-
-const nothing: RawBuilder<unknown> = sql``;
 
 /** Serialization failure, deadlock, lock not available. */
 const transient: ReadonlySet<string> = new Set(['40001', '40P01', '55P03']);
@@ -32,13 +31,21 @@ export function postgresStatements(channel: string, lease: number): Statements {
     joinById: (table, source) => sql`${rows(source)} join ${table} as t on t.id = i.id`,
     update: (table, change) => {
       const cell = cellsOf(change.source, write);
-      return sql`update ${table} as t set ${assignments(change, cell, sql.ref)} from ${rows(change.source)} where t.id = i.id${narrowing(change, cell)}`;
+      return sql`update ${table} as t set ${assignments(change, cell, sql.ref)} from ${rows(change.source)} where t.id = i.id${opaque(change, cell)}`;
     },
     insert: (table, given) => {
       const { columns, cells } = insertion(given, cellsOf(given.source, write));
-      return sql`insert into ${table} (${columns}) select ${cells} from ${rows(given.source)}${
-        given.ignore === true ? sql` on conflict do nothing` : nothing
-      }`;
+      const into = sql`insert into ${table} (${columns}) select ${cells} from`;
+      switch (given.taken) {
+        case 'ignore':
+          return sql`${into} ${rows(given.source)} on conflict do nothing`;
+        case 'refuse':
+          // Looks before it writes, since each error is a line in the server's log.
+          return sql`with i as materialized (select * from ${rows(given.source)})
+            ${into} i where not exists (select 1 from i join ${table} as t on t.id = i.id)`;
+        default:
+          return sql`${into} ${rows(given.source)}`;
+      }
     },
     fire: (tables, jobs, runs) => {
       const cell = cellsOf(jobs.source, write);
@@ -48,7 +55,7 @@ export function postgresStatements(channel: string, lease: number): Statements {
       return sql`with held as (
         select i.* from ${rows(jobs.source)} join ${tables.jobs} as t on t.id = i.id order by t.id for update of t
       ), won as (
-        update ${tables.jobs} as t set ${assignments(jobs, cell, sql.ref)} from held as i where t.id = i.id${narrowing(jobs, cell)}
+        update ${tables.jobs} as t set ${assignments(jobs, cell, sql.ref)} from held as i where t.id = i.id${opaque(jobs, cell)}
         returning t.id, t.active, t.queued
       ), recorded as (
         insert into ${tables.runs} (${columns}) select ${cells} from ${rows(runs.source)} join won on won.id = ${runCell('job_id')}
@@ -60,7 +67,7 @@ export function postgresStatements(channel: string, lease: number): Statements {
         select t.id from ${rows(jobIds)} join ${tables.jobs} as t on t.id = i.id order by t.id for update of t
       ), ended as (
         update ${tables.runs} as t set ${assignments(runs, cell, sql.ref)} from ${rows(runs.source)}
-        where t.id = i.id and (select count(*) from held) >= 0${narrowing(runs, cell)}
+        where t.id = i.id and (select count(*) from held) >= 0${opaque(runs, cell)}
         returning t.id, t.job_id, t.uid
       ), counted as (
         select job_id as id, uid, count(*) as ended from ended group by job_id, uid
@@ -74,6 +81,14 @@ export function postgresStatements(channel: string, lease: number): Statements {
     isTransient: (error) => transient.has(errorCode(error)),
     isDuplicate: (error) => errorCode(error) === '23505',
   };
+}
+
+/**
+ * ` and <condition>` such that the planner does not judge by it how many rows of the table are meant. It would think of one, and compare
+ * each of those that there are with each row of the source.
+ */
+function opaque(update: Update, cell: Cell): RawBuilder<unknown> {
+  return update.where === undefined ? sql`` : sql` and case when ${update.where(cell)} then true else false end`;
 }
 
 /** Brings its alias `i` along, which names the columns. */

@@ -1,13 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Cancel, Clock } from '../../core/clock.ts';
+import type { NewJob } from '../../core/job.ts';
 import type { JobStore } from '../../core/job-store.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Finish } from '../../core/run.ts';
 import type { RunStore } from '../../core/run-store.ts';
 import type { Store, StoreContext } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
-import { addJobs } from './adding.ts';
+import { addJobs, addJobsWithin } from './adding.ts';
 import { borrow } from './borrowed.ts';
 import { getJob, listJobs, removeJobs, updateJob } from './changing.ts';
 import { claimRuns } from './claiming.ts';
@@ -59,6 +60,9 @@ export class SqlJobStore implements Store {
   #added = 0;
   #analyzeAt = 1000;
   #opened: Opened | undefined;
+  /** The earliest time that others are still to be told of, and the telling under way. */
+  #news: number | undefined;
+  #telling: Promise<void> | undefined;
   #wake: ((time?: number) => void) | undefined;
 
   constructor(options: SqlJobStoreOptions) {
@@ -109,6 +113,7 @@ export class SqlJobStore implements Store {
     // Idle connections do not keep the process alive, and closing them must not be cut short by that.
     const release = opened.clock.wakeAfter(longestCloseMs, () => undefined);
     try {
+      await this.#telling;
       await opened.listener?.close();
       await opened.database.destroy();
     } finally {
@@ -160,11 +165,20 @@ export class SqlJobStore implements Store {
       add: async (jobs, { onConflict, transaction }) => {
         if (jobs.length === 0) return [];
         const database = this.#database;
-        if (transaction !== undefined) return addJobs(database, borrow(transaction, this.#settings.kind), { jobs, onConflict });
-        const added = await database.transaction((session) => addJobs(database, session, { jobs, onConflict }));
+        const soonest = firstDue(jobs);
+        if (transaction !== undefined) {
+          const session = borrow(transaction, this.#settings.kind);
+          const answers = await addJobsWithin(database, session, { jobs, onConflict });
+          // Others are told if and only if it commits.
+          const notice = soonest === undefined ? undefined : database.statements.notify?.(String(soonest));
+          if (notice !== undefined) await session.all(notice);
+          return answers;
+        }
+        const answers = await addJobs(database, { jobs, onConflict });
+        this.#tell(soonest);
         this.#added += jobs.length;
-        if (this.#added >= this.#analyzeAt) await this.#analyze();
-        return added;
+        if (this.#added >= this.#analyzeAt) this.#analyze();
+        return answers;
       },
       update: async (job, changes) => {
         const database = this.#database;
@@ -185,7 +199,7 @@ export class SqlJobStore implements Store {
         const firing = { batch, claimant };
         const answers =
           (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
-        await this.#tell(firstWaiting(batch));
+        this.#tell(firstWaiting(batch));
         for (const { started } of answers) this.#held.add(claimant.owner, started);
         for (const step of batch)
           if (step.runs.some((run) => run.outcome === 'missed' || run.outcome === 'skipped')) this.#grew(step.job.id);
@@ -236,15 +250,15 @@ export class SqlJobStore implements Store {
 
   /**
    * PostgreSQL looks at a table by itself within a minute. Until then it takes the schedule for nearly empty, and sorts all that is due
-   * for each look; so after many jobs have come it is asked to look now, and again whenever their number has doubled.
+   * for each look; so after many jobs have come it is asked to look now, and again whenever there are four times as many.
    */
-  async #analyze(): Promise<void> {
-    this.#analyzeAt = this.#added * 2;
+  #analyze(): void {
+    this.#analyzeAt = this.#added * 4;
     const { statements, tables } = this.#database;
     const statement = statements.analyze?.(tables.jobs);
-    // The jobs are stored; a look that fails costs time later and nothing else.
+    // The jobs are stored; a look that fails costs time later and nothing else, and nobody waits for one.
     if (statement !== undefined)
-      await this.#database
+      void this.#database
         .all(statement)
         .catch((error: unknown) => this.#opened?.logger.debug({ err: error }, 'could not analyze the jobs table'));
   }
@@ -254,19 +268,28 @@ export class SqlJobStore implements Store {
     const { ended, roomFor } = await finishAtOnce(database, list);
     const rest = list.filter((finish) => !ended.has(finish));
     const answers = rest.length === 0 ? [] : await database.transaction((session) => finishRuns(database, session, rest));
-    if (roomFor) await this.#tell(0);
+    if (roomFor) this.#tell(0);
     const taken = new Map(rest.map((finish, index) => [finish, answers[index] === true]));
     return list.map((finish) => taken.get(finish) ?? ended.has(finish));
   }
 
   /**
-   * Tells other processes to look at `time`. The change it is about stands already; if the word is lost, they find it when they look
-   * by themselves.
+   * Tells other processes to look at `time`, soon: what comes while a word is under way goes together in the next, since each is a commit
+   * that others queue for. The change it is about stands already; if the word is lost, they find it when they look by themselves.
    */
-  async #tell(time: number | undefined): Promise<void> {
-    const database = this.#database;
-    const notice = time === undefined ? undefined : database.statements.notify?.(String(time));
-    if (notice !== undefined) await database.all(notice).catch(() => undefined);
+  #tell(time: number | undefined): void {
+    if (time === undefined || this.#database.statements.notify === undefined) return;
+    this.#news = Math.min(time, this.#news ?? time);
+    this.#telling ??= this.#tellNews(this.#database);
+  }
+
+  async #tellNews(database: Database): Promise<void> {
+    while (this.#news !== undefined) {
+      const notice = database.statements.notify?.(String(this.#news));
+      this.#news = undefined;
+      if (notice !== undefined) await database.all(notice).catch(() => undefined);
+    }
+    this.#telling = undefined;
   }
 
   /** Marks a job for `prune`, seldom enough that pruning costs little and often enough that a tenth too many is kept at most. */
@@ -274,6 +297,13 @@ export class SqlJobStore implements Store {
     const { count } = this.#settings.keepRuns;
     if (count !== undefined && randomInt(Math.max(1, Math.floor(count / 10))) === 0) this.#grown.add(jobId);
   }
+}
+
+/** When the earliest of the jobs is due. */
+function firstDue(jobs: readonly NewJob[]): number | undefined {
+  let first: number | undefined;
+  for (const { dueAt } of jobs) if (dueAt !== undefined && (first === undefined || dueAt < first)) first = dueAt;
+  return first;
 }
 
 interface Opened {

@@ -30,7 +30,7 @@ export const sqliteStatements: Statements = {
   insert: (table, given) => {
     const { columns, cells } = insertion(given, cellsOf(given.source, write));
     // `where true` keeps the parser from reading "on conflict" as a join condition.
-    const ignore = given.ignore === true ? sql` on conflict do nothing` : nothing;
+    const ignore = given.taken === 'ignore' ? sql` on conflict do nothing` : nothing;
     return sql`insert into ${table} (${columns}) select ${cells} from ${rows(given.source)} where true${ignore}`;
   },
   isTransient: (error) =>

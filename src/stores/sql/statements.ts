@@ -27,10 +27,15 @@ export function rowSource(columns: Columns, rows: readonly Values[]): RowSource 
   const [first] = rows;
   for (const [name, type] of Object.entries(columns)) {
     const value = first?.[name] ?? null;
-    if (name !== 'id' && rows.every((row) => (row[name] ?? null) === value)) constants.set(name, { type, value });
+    if (name !== 'id' && allHave(rows, name, value)) constants.set(name, { type, value });
     else varying[name] = type;
   }
   return { columns: varying, rows, constants };
+}
+
+function allHave(rows: readonly Values[], name: string, value: string | number | null): boolean {
+  for (const row of rows) if ((row[name] ?? null) !== value) return false;
+  return true;
 }
 
 export type DatabaseKind = 'sqlite' | 'postgres' | 'mysql';
@@ -84,8 +89,8 @@ export interface Insert {
   readonly source: RowSource;
   /** Columns that are not in the source. */
   also?(cell: Cell): Readonly<Record<string, RawBuilder<unknown>>>;
-  /** Leave out rows whose id is there. */
-  readonly ignore?: boolean;
+  /** Rows whose id is there: left out, or a reason to insert none at all, with a count of 0 or the error of a key that is taken. */
+  readonly taken?: 'ignore' | 'refuse';
 }
 
 /** How runs end, and what that does to a job of which `i.ended` runs ended. */

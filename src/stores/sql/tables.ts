@@ -21,6 +21,7 @@ export type JobRow = {
   readonly body: TextCell;
   readonly policy: TextCell;
   readonly schedule: TextCell;
+  /** Null if it is what the schedule says. */
   readonly registration: TextCell;
   readonly next_run_time: IntegerCell;
   readonly due_at: IntegerCell;
