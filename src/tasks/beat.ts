@@ -1,8 +1,9 @@
 import { InvalidOptionError } from '../errors.ts';
 import type { DurationInput } from '../time/duration.ts';
 import type { Priority } from './engine.ts';
+import { checkQueue } from './task-id.ts';
 import type { CallableTask } from './task-link.ts';
-import { checkNames } from './task-options.ts';
+import { checkNames, checkPriority } from './task-options.ts';
 
 /**
  * When a task of the beat is sent:
@@ -32,7 +33,6 @@ export interface BeatOptions {
   readonly queue?: string | undefined;
   readonly priority?: Priority | undefined;
   readonly expires?: DurationInput | undefined;
-  readonly countdown?: DurationInput | undefined;
   readonly [policy: string]: unknown;
 }
 
@@ -57,11 +57,21 @@ export function beatJobs(schedule: Readonly<Record<string, BeatEntry>>, taskOf: 
     checkNames(entry, entryNames);
     const { task, args = [], schedule: when, options = {} } = entry;
     if (!Array.isArray(args)) throw new InvalidOptionError(`${option}.args`, args, 'an array of arguments');
+    checkSending(options, `${option}.options`);
     return {
       task: typeof task === 'string' ? taskOf(task) : task,
       options: { ...options, ...triggerOptions(when, `${option}.schedule`), args, id },
     };
   });
+}
+
+/** What only the app can judge; the scheduler judges the rest. */
+function checkSending(options: BeatOptions, option: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError(option, options, "options of its job, such as { queue: 'mail' }");
+  }
+  if (options.queue !== undefined) checkQueue(options.queue, `${option}.queue`);
+  if (options.priority !== undefined) checkPriority(options.priority, `${option}.priority`);
 }
 
 function triggerOptions(schedule: unknown, option: string): Readonly<Record<string, unknown>> {

@@ -75,9 +75,9 @@ export function retryPolicy(retry: RetryInput): RetryPolicy {
   };
 }
 
-export function checkPriority(priority: unknown): Priority {
+export function checkPriority(priority: unknown, option = 'priority'): Priority {
   const found = priorities.find((each) => each === priority);
-  if (found === undefined) throw new InvalidOptionError('priority', priority, oneOf(String(priority), priorities));
+  if (found === undefined) throw new InvalidOptionError(option, priority, oneOf(String(priority), priorities));
   return found;
 }
 

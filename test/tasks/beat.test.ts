@@ -51,6 +51,13 @@ describe('a beat schedule', () => {
     ['no schedule', { task: 't', schedule: undefined }, 'beatSchedule.nightly.schedule'],
     ['an empty one', { task: 't', schedule: {} }, 'beatSchedule.nightly.schedule'],
     ['arguments that are no array', { task: 't', schedule: '@daily', args: 'hello' }, 'beatSchedule.nightly.args'],
+    [
+      'a priority that there is not',
+      { task: 't', schedule: '@daily', options: { priority: 'hgih' } },
+      'beatSchedule.nightly.options.priority',
+    ],
+    ['a queue that cannot be', { task: 't', schedule: '@daily', options: { queue: 'a:b' } }, 'beatSchedule.nightly.options.queue'],
+    ['options that are none', { task: 't', schedule: '@daily', options: 'mail' }, 'beatSchedule.nightly.options'],
     ['a misspelt member', { task: 't', shedule: '@daily' }, 'shedule'],
   ])('with %s is refused', (_name, entry, option) => {
     expect(() => jobs(entry as BeatEntry)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
