@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /**
  * An error as text, between processes: the head line of its stack, `TypeError [CODE]: message`, then its frames, then its causes.
  * It is what a person reads in the engine's own tools, and `revive` makes the error of it again.
@@ -64,7 +66,7 @@ function frames(error: Error): string {
 
 function text(value: unknown): string {
   try {
-    return String(value);
+    return typeof value === 'object' ? inspect(value, { maxStringLength: 1_000 }) : String(value);
   } catch {
     return 'a value that cannot be shown as text';
   }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describe as asText, revive } from '../../src/tasks/failure.ts';
@@ -43,6 +44,15 @@ describe('an error as text', () => {
   });
 
   test('of an object that cannot be shown still is one', () => {
-    expect(asText(Object.create(null)).message).toContain('cannot be shown');
+    const hidden = {
+      [inspect.custom]() {
+        throw new Error('not this one');
+      },
+    };
+    expect(asText(hidden).message).toContain('cannot be shown');
+  });
+
+  test('of an object shows what is in it', () => {
+    expect(asText({ status: 404 }).message).toBe('{ status: 404 }');
   });
 });
