@@ -75,6 +75,21 @@ describe.skipIf(redis === undefined)('garbage in a queue stops no worker, and is
     expect(reason).toMatch(new RegExp(`${field} is not JSON`));
   });
 
+  test.each([
+    ['opts', 'null', 'opts is not an object'],
+    ['parent', '5', 'parent is not an object'],
+    ['parent', 'null', 'parent is not an object'],
+    ['ats', 'often', 'ats is not a number'],
+    ['rjk', 'nightly', 'it is of a schedule'],
+  ])('a job whose %s is %s', async (field, value, reason) => {
+    const found = await among(async () => {
+      await queue.add('fine', { args: [1] }, { jobId: 'odd' });
+      await client.hset(key('odd'), { [field]: value, ...(field === 'parent' && { parentKey: 'nobody' }) });
+      return 'odd';
+    });
+    expect(found).toContain(reason);
+  });
+
   test('an id without a job', async () => {
     const reason = await among(async () => {
       await client.lpush(key('wait'), 'ghost');

@@ -287,7 +287,7 @@ function asFailure(error: Error, { message, stack }: FailureText, job: Job): Err
   return error;
 }
 
-/** BullMQ throws these when a job's hash holds no JSON, or its key no hash. */
-function mayBeUnreadable(error: Error): boolean {
-  return error instanceof SyntaxError || error.name === 'SyntaxError' || /WRONGTYPE/.test(error.message);
+/** BullMQ throws these when what a job's hash holds is not as it expects, and its scripts when the key is no hash or a member not theirs. */
+function mayBeUnreadable({ name, message }: Error): boolean {
+  return name === 'SyntaxError' || name === 'TypeError' || /^(?:WRONGTYPE|ERR) /.test(message) || /repeatable job/.test(message);
 }

@@ -10,8 +10,22 @@ export interface AsideSource {
   now(): number;
 }
 
-/** Members of a job's hash that BullMQ reads as JSON. One that is none makes every read of the job throw, again after each redelivery. */
-const jsonFields = ['data', 'opts', 'progress', 'parent'] as const;
+/** What is wrong with a member of a job's hash, if something is. */
+type Check = (text: string) => string | undefined;
+
+const json: Check = (text) => (parsed(text) === undefined ? 'is not JSON' : undefined);
+const object: Check = (text) => json(text) ?? (isRecord(parsed(text)?.value) ? undefined : 'is not an object');
+const integer: Check = (text) => (/^-?\d+$/.test(text) ? undefined : 'is not a number');
+
+/**
+ * The members of a job's hash that BullMQ reads. One that is not as it expects makes taking or ending the job throw, again after each
+ * redelivery.
+ */
+const checks: Readonly<Record<string, Check>> = {
+  ...{ data: json, opts: object, progress: json, parent: object },
+  ...{ atm: integer, ats: integer, stc: integer },
+};
+const fields = Object.keys(checks);
 
 /**
  * Takes out of a queue's active list what cannot be read as a job, and puts it among the failed jobs with the reason and the text it had.
@@ -34,11 +48,16 @@ async function unreadable(key: string, redis: Redis): Promise<{ reason: string; 
   const type = await redis.type(key);
   if (type === 'none') return undefined;
   if (type !== 'hash') return { reason: `it is a Redis ${type}, not a job`, text: '', isHash: false };
-  const values = await redis.hmget(key, ...jsonFields);
-  for (const [index, field] of jsonFields.entries()) {
+  const [repeated, opts, ...values] = await redis.hmget(key, 'rjk', 'opts', ...fields);
+  for (const [index, field] of fields.entries()) {
     const value = values[index];
-    if (value == null || value === '' || isJson(value)) continue;
-    return { reason: `its ${field} is not JSON`, text: value.slice(0, 2_000), isHash: true };
+    if (value == null || value === '') continue;
+    const wrong = checks[field]?.(value);
+    if (wrong !== undefined) return { reason: `its ${field} ${wrong}`, text: value.slice(0, 2_000), isHash: true };
+  }
+  const options = parsed(opts ?? '{}')?.value;
+  if (repeated != null && !(isRecord(options) && 'repeat' in options)) {
+    return { reason: 'it is of a schedule, but does not say which', text: (opts ?? '').slice(0, 2_000), isHash: true };
   }
   return undefined;
 }
@@ -58,7 +77,7 @@ async function setAside(
   step.lrem(`${base}:active`, 0, id).srem(`${base}:stalled`, id).del(`${key}:lock`);
   if (!isHash) step.rename(key, keys.unreadable(queue, id)).pexpire(keys.unreadable(queue, id), rememberMs);
   // Readable from now on, also for whoever lists the failed jobs.
-  step.hdel(key, 'parent', 'parentKey', 'progress');
+  step.hdel(key, 'parent', 'parentKey', 'progress', 'atm', 'ats', 'stc', 'rjk');
   step.hset(key, {
     data: JSON.stringify({ unreadable: text }),
     opts: '{}',
@@ -74,11 +93,14 @@ async function setAside(
   if (failed != null) throw failed;
 }
 
-function isJson(text: string): boolean {
+function parsed(text: string): { readonly value: unknown } | undefined {
   try {
-    JSON.parse(text);
-    return true;
+    return { value: JSON.parse(text) };
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
