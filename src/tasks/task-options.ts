@@ -64,6 +64,8 @@ export function taskPolicy(options: TaskOptions): TaskPolicy {
 }
 
 export function retryPolicy(retry: RetryInput): RetryPolicy {
+  if (typeof retry !== 'object' || retry === null) throw new InvalidOptionError('retry', retry, 'such as { limit: 3 }');
+  checkNames(retry, ['limit', 'delay', 'backoff', 'maxDelay'] satisfies (keyof RetryInput)[]);
   const { limit, delay = 1_000, backoff = 2, maxDelay = 3_600_000 } = retry;
   if (!Number.isSafeInteger(limit) || limit < 0) throw new InvalidOptionError('retry.limit', limit, 'a whole number from 0');
   if (!(Number.isFinite(backoff) && backoff >= 1)) throw new InvalidOptionError('retry.backoff', backoff, 'a factor of at least 1');

@@ -58,6 +58,8 @@ describe('a message', () => {
     ["an id that is one of BullMQ's own keys", { id: 'failed' }, 'id'],
     ['an id that is no text', { id: 17 }, 'id'],
     ['an option that does not exist', { prioritty: 'high' }, 'prioritty'],
+    ['a misspelt option of its retries', { retry: { limit: 3, dealy: 1 } }, 'dealy'],
+    ['retries as a number', { retry: 3 }, 'retry'],
     ['retries that are no number', { retry: { limit: -1 } }, 'retry.limit'],
   ])('with %s is refused', (_name, options, option) => {
     expect(() => makeMessage([], options as SendOptions, context)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
