@@ -63,6 +63,9 @@ export interface DeskContext {
   readonly calendars: CalendarBook;
 }
 
+/** What an executor is given of a job. */
+type Runnable = Pick<JobDefinition, 'executor' | 'executorOptions' | 'task' | 'args'>;
+
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 const jobNames: ReadonlySet<string> = new Set(jobOptionNames);
 /** `modifyJob` takes these, and says of the rest where they belong. */
@@ -116,6 +119,7 @@ export class JobDesk {
       registration: trigger,
     };
     checkExecutorOptions(definition);
+    this.#checkRunnable(definition);
     const grace = options.misfireGraceTime;
     const draft: Draft = {
       definition,
@@ -258,7 +262,7 @@ export class JobDesk {
     const store = this.#store(jobStore);
     if (task !== undefined && store.durable) this.#checkRegistered(task);
     const own = executorOptions(changes);
-    return {
+    const made: JobChanges = {
       ...(changes.name !== undefined && { name: nonEmptyText(changes.name, 'name') }),
       ...(task !== undefined && { task }),
       ...(changes.args !== undefined && { args: checkArgs(changes.args) }),
@@ -269,6 +273,10 @@ export class JobDesk {
       ...(changes.metadata !== undefined && { metadata: checkMetadata(changes.metadata) }),
       ...(hasPolicy(changes) && { policy: parsePolicy(changes, job.policy) }),
     };
+    const changed: Runnable = { ...job, ...made };
+    if (own !== undefined) checkExecutorOptions(changed);
+    this.#checkRunnable(changed);
+    return made;
   }
 
   instant(value: TimeInput, trigger: Trigger, option: string): number {
@@ -303,6 +311,11 @@ export class JobDesk {
     const refusal = task.target?.kind === 'elsewhere' && store.durable ? undefined : executor.refuses?.(task);
     if (refusal !== undefined) throw new InvalidOptionError('executor', chosen, refusal);
     return chosen;
+  }
+
+  /** Whether the job's executor could run it with these arguments and options. */
+  #checkRunnable(job: Runnable): void {
+    this.#context.executors.get(job.executor)?.check?.(job.task, job.args, job.executorOptions);
   }
 
   #checkDurable(draft: Draft, id: string | undefined): void {
@@ -342,7 +355,7 @@ function neverReason(trigger: Trigger, first: number | undefined, now: number): 
 }
 
 /** What only a task engine can heed must not be given in vain. @throws InvalidOptionError */
-function checkExecutorOptions({ executor, executorOptions: own }: JobDefinition): void {
+function checkExecutorOptions({ executor, executorOptions: own }: Runnable): void {
   if (own === undefined || (executor !== 'inline' && executor !== 'threads')) return;
   const [name = ''] = Object.keys(own);
   throw new InvalidOptionError(

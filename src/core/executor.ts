@@ -46,6 +46,8 @@ export interface Executor {
   readonly capacity: number;
   /** Said at `addJob`: why this executor cannot run that task, or `undefined` if it can. */
   refuses?(task: Task): string | undefined;
+  /** Said at `addJob` and `modifyJob`: throws for arguments, or options of its own, that no run of that task could be made of. */
+  check?(task: Task, args: readonly unknown[], options: Readonly<Record<string, unknown>> | undefined): void;
   run(request: RunRequest): RunResult | Promise<RunResult>;
   close(): Promise<void>;
 }

@@ -36,6 +36,10 @@ export class DispatchExecutor implements Executor {
     return 'workers know tasks by name: register it, as in app.task(name, functionOrUrl), and add the job with that task';
   }
 
+  check(task: Task, args: readonly unknown[], options: Readonly<Record<string, unknown>> = {}): void {
+    this.#app.compose(task, args, options);
+  }
+
   async run(request: RunRequest): Promise<RunResult> {
     const closing = new AbortController();
     this.#under.add(closing);

@@ -5,7 +5,7 @@ import type { SendOptions } from './send-options.ts';
 
 /** What tasks need of their app. */
 export interface AppCore extends ResultSource {
-  compose(task: AnyTask, args: readonly unknown[], options: SendOptions): TaskMessage;
+  compose(task: { readonly name: string }, args: readonly unknown[], options: SendOptions): TaskMessage;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import type { AddJobOptions } from '../../src/job-types.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { RedisJobStore } from '../../src/stores/redis/index.ts';
 import { bullmq, TaskApp, type TaskAppOptions } from '../../src/tasks/index.ts';
@@ -44,6 +45,23 @@ describe.skipIf(redis === undefined)('a scheduler is the beat of an app', { time
     await scheduler.start();
     expect(await executed).toMatchObject({ jobId: 'schedule1', value: 'hello!' });
     await scheduler.shutdown({ wait: true });
+  });
+
+  test('what no task could be sent with is refused when the job is added or changed', async () => {
+    const fun1 = appOf().task('task1.fun1', (value: unknown) => value);
+    const scheduler = new Scheduler({ logger: quiet });
+    const options: AddJobOptions<[unknown]> = { trigger: 'interval', seconds: 1, id: 'a', args: [1] };
+    await expect(scheduler.addJob(fun1, { ...options, priority: 'hihg' })).rejects.toMatchObject({ option: 'priority', value: 'hihg' });
+    await expect(scheduler.addJob(fun1, { ...options, queue: 'a:b' })).rejects.toMatchObject({ option: 'queue', value: 'a:b' });
+    await expect(scheduler.addJob(fun1, { ...options, args: [1n] })).rejects.toMatchObject({
+      name: 'NotSerializableError',
+      path: 'args[0]',
+    });
+    expect(await scheduler.getJobs()).toEqual([]);
+    await scheduler.addJob(fun1, { ...options, queue: 'mail' });
+    await expect(scheduler.modifyJob('a', { args: [Number.NaN] })).rejects.toMatchObject({ path: 'args[0]' });
+    await expect(scheduler.modifyJob('a', { priority: 'hihg' })).rejects.toMatchObject({ option: 'priority' });
+    expect((await scheduler.getJob('a'))?.args).toEqual([1]);
   });
 
   test("a job of an app's task that fails has its error", async () => {
