@@ -1,6 +1,7 @@
 import type { EngineContext } from './engine/context.ts';
 import { tell } from './engine/context.ts';
 import type { Run } from './core/events.ts';
+import { inTime } from './engine/in-time.ts';
 import type { Lane } from './engine/lane.ts';
 import type { Loop } from './engine/loop.ts';
 import { InvalidOptionError, SchedulerStateError } from './errors.ts';
@@ -18,6 +19,8 @@ export interface ShutdownOptions {
 }
 
 const DRAIN_TIMEOUT = 30_000;
+/** How much longer the closing of executors and stores may take than runs may, in milliseconds. */
+const CLOSING = 500;
 /** How often `run` wakes so as not to let the process end; like the loop's, no sleep is longer than 30 seconds. */
 const AWAKE = 30_000;
 
@@ -78,7 +81,8 @@ export class Lifecycle {
       }
       await this.#parts.addPending();
     } catch (error) {
-      for (const lane of opened) await lane.close();
+      const end = this.#engine.clock.monotonic() + DRAIN_TIMEOUT;
+      for (const lane of opened) await lane.close(end);
       throw error;
     }
     this.#state = paused ? 'paused' : 'running';
@@ -114,11 +118,13 @@ export class Lifecycle {
   async #shutdown(deadline: number): Promise<void> {
     this.#state = 'stopped';
     this.#parts.loop.cease();
+    const { clock } = this.#engine;
     const own = runView()?.runId;
+    const end = clock.monotonic() + deadline + CLOSING;
     await this.#drained(() => this.#underWay(own), deadline);
     const close = async (): Promise<void> => {
       if (own !== undefined) await this.#drained(() => this.#underWay(), Infinity);
-      await this.#close();
+      await this.#close(own === undefined ? end : clock.monotonic() + deadline + CLOSING);
     };
     try {
       // From inside a run the rest comes after that run, which could not end while it waited for itself.
@@ -131,11 +137,13 @@ export class Lifecycle {
     }
   }
 
-  /** Lets go of everything, whatever of it fails; then tells the first failure. */
-  async #close(): Promise<void> {
+  /** Lets go of everything, whatever of it fails or does not answer by `end`; then tells the first failure. */
+  async #close(end: number): Promise<void> {
+    const { clock, executors, logger } = this.#engine;
     // Executors first: what ends with them is still to be written.
-    const closed = await Promise.allSettled([this.#engine.executors.close()]);
-    closed.push(...(await Promise.allSettled(this.#parts.lanes.map((lane) => lane.close()))));
+    const [ended] = await Promise.allSettled([inTime(clock, end, executors.close())]);
+    if (ended.status === 'fulfilled' && !ended.value) logger.warn({}, 'an executor did not close in time');
+    const closed = [ended, ...(await Promise.allSettled(this.#parts.lanes.map((lane) => lane.close(end))))];
     const failed = closed.find((each) => each.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }

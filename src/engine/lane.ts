@@ -5,9 +5,11 @@ import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Room, Store } from '../core/store.ts';
 import { InvalidOptionError, StoreError } from '../errors.ts';
 import { type EngineContext, tell } from './context.ts';
+import { inTime } from './in-time.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
+import { Parking } from './parking.ts';
 import { plan, progressTo } from './plan.ts';
 import { rowOf } from './planned-row.ts';
 import { type EndedRun, RunsUnderWay } from './run-job.ts';
@@ -48,8 +50,9 @@ export class Lane {
   readonly #claimant: Claimant;
   readonly #outbox: Outbox<EndedRun>;
   readonly #leases: LeaseKeeper;
+  readonly #parking: Parking;
   readonly #rearm: () => void;
-  /** Told after each end that was written, and after each pass. */
+  /** Told after each run that ended, after each end that was written, and after each pass. */
   onEnded: (() => void) | undefined;
   /** When to look next, by this process's clock; `undefined` while there is nothing to wait for. */
   nextLook: number | undefined;
@@ -90,10 +93,11 @@ export class Lane {
       durable: store.durable,
       outbox: this.#outbox,
       storeNow: () => this.storeNow(),
-      park: (claimed, reason) => void this.#parkLater(claimed, reason),
+      park: (claimed, reason) => void this.#parking.parkLater(claimed, reason),
       flushSoon: () => this.#flushSoon(),
       settled: (finish) => this.#settled(finish),
     });
+    this.#parking = new Parking(store.jobs, engine, { jobStore: alias, failed: (operation, error) => this.#failed(operation, error) });
     this.#leases = new LeaseKeeper(store, engine.clock, this.#claimant, {
       holds: () => this.runs.size > 0 || this.#outbox.size > 0,
       takeProgress: () => this.runs.takeProgress(),
@@ -155,16 +159,34 @@ export class Lane {
     this.nextLook = undefined;
   }
 
-  /** After `cease`, once nothing runs: writes what is left and lets go of the store. */
-  async close(): Promise<void> {
+  /**
+   * After `cease`, once nothing runs: writes what is left and lets go of the store. A store that has not answered by `end`, on the monotonic
+   * clock, is left to itself: it may be behind a network that swallows all.
+   */
+  async close(end: number): Promise<void> {
+    const { clock, logger } = this.#engine;
+    let answered = false;
+    try {
+      answered = await inTime(clock, end, this.#finishUp());
+    } finally {
+      this.#retry?.();
+      this.#retry = undefined;
+      this.#leases.stop();
+      this.#unwatch?.();
+      this.#isOpen = false;
+      const closed = await inTime(clock, end, Promise.resolve(this.calls.close()));
+      const unwritten = this.#outbox.size;
+      if (!answered || !closed || unwritten > 0)
+        logger.warn(
+          { jobStore: this.alias, unwritten },
+          'a job store did not take all at the shutdown: runs that are over and not written are taken over when their lease runs out',
+        );
+    }
+  }
+
+  async #finishUp(): Promise<void> {
     await this.flush();
     await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
-    this.#retry?.();
-    this.#retry = undefined;
-    this.#leases.stop();
-    this.#unwatch?.();
-    this.#isOpen = false;
-    await this.calls.close();
   }
 
   /** Look at this time of the store at the latest; now, if none is given. */
@@ -328,7 +350,7 @@ export class Lane {
           continue;
         }
         decided = true;
-        if (typeof fire === 'string') await this.park(job, fire);
+        if (typeof fire === 'string') await this.#parking.park(job, fire);
         else fires.push(fire);
       }
       const within = left.within(room, fires);
@@ -432,8 +454,10 @@ export class Lane {
         release?.();
         this.onEnded?.();
       };
-      if (flushing === undefined) done();
-      else void flushing.finally(done);
+      if (flushing === undefined) return done();
+      // The run is over, however long the store takes to hear of it.
+      this.onEnded?.();
+      void flushing.finally(done);
     });
   }
 
@@ -450,26 +474,6 @@ export class Lane {
     if (finish.outcome !== 'missed' && finish.outcome !== 'skipped') this.wake();
   }
 
-  async park(job: JobRecord, reason: string): Promise<void> {
-    try {
-      const parked = await this.store.jobs.update(job, { state: 'parked', reason, dueAt: undefined });
-      if (parked === undefined) return;
-      this.#engine.logger.error({ jobId: job.id, reason }, 'a job was parked');
-      tell(this.#engine, 'jobParked', () => ({ jobId: job.id, jobStore: this.alias, reason }));
-    } catch (error) {
-      this.#failed('update', error);
-    }
-  }
-
-  async #parkLater(claimed: ClaimedRun, reason: string): Promise<void> {
-    try {
-      const job = await this.store.jobs.get(claimed.run.jobId);
-      if (job !== undefined && job.state === 'waiting') await this.park(job, reason);
-    } catch (error) {
-      this.#failed('get', error);
-    }
-  }
-
   async #pruneSometimes(): Promise<void> {
     const now = this.#engine.clock.monotonic();
     if (this.#lastPrune !== undefined && now - this.#lastPrune < PRUNE_EVERY) return;
@@ -480,6 +484,8 @@ export class Lane {
   #writeFailed(error: unknown): void {
     this.#failed('finish', error);
     this.#retry?.();
+    // A store that was let go is written to when it is opened again.
+    if (!this.#isOpen) return;
     this.#retry = this.#engine.clock.wakeAfter(this.#backoff(), () => {
       this.#retry = undefined;
       void this.flush();

@@ -22,6 +22,8 @@ export class Outbox<Entry extends Ended> {
   readonly #hooks: OutboxHooks<Entry>;
   #waiting: Entry[] = [];
   #flushing: Promise<void> | undefined;
+  /** How many the write under way holds. */
+  #inFlight = 0;
 
   constructor(runs: RunStore, hooks: OutboxHooks<Entry>) {
     this.#runs = runs;
@@ -30,7 +32,7 @@ export class Outbox<Entry extends Ended> {
 
   /** Ends not in the store yet. */
   get size(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#inFlight;
   }
 
   push(ended: Entry): void {
@@ -46,6 +48,7 @@ export class Outbox<Entry extends Ended> {
       try {
         const answer = this.#runs.finish(batch.map((ended) => ended.finish));
         if (answer instanceof Promise) {
+          this.#inFlight = batch.length;
           this.#flushing = this.#rest(batch, answer);
           return this.#flushing;
         }
@@ -63,10 +66,12 @@ export class Outbox<Entry extends Ended> {
     try {
       const taken = await answer;
       this.#flushing = undefined;
+      this.#inFlight = 0;
       this.#tell(batch, taken);
     } catch (error) {
       failed = true;
       this.#flushing = undefined;
+      this.#inFlight = 0;
       this.#keep(batch, error);
     }
     if (!failed) await this.flush();
