@@ -74,6 +74,14 @@ export interface Finish {
 
 /** The id of a run: `<job>@<nominal time>#<uid>`, with a suffix for a manual one. */
 export function runId(jobId: string, uid: number, scheduledAt: number, manual: string | undefined): string {
-  const time = new Date(scheduledAt).toISOString().replace(/[-:]/g, '');
-  return `${jobId}@${time}#${uid.toString(36)}${manual === undefined ? '' : `!${manual}`}`;
+  return `${jobId}@${compactTime(scheduledAt)}#${uid.toString(36)}${manual === undefined ? '' : `!${manual}`}`;
+}
+
+/** ISO 8601 without the marks between its fields. */
+function compactTime(time: number): string {
+  const text = new Date(time).toISOString();
+  // The usual 24 characters are cut by place; a sign and six digits of the year stand before them in far-off times.
+  return text.length === 24
+    ? text.slice(0, 4) + text.slice(5, 7) + text.slice(8, 13) + text.slice(14, 16) + text.slice(17)
+    : text.replace(/[-:]/g, '');
 }

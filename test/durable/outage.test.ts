@@ -49,11 +49,15 @@ describeOn('a store on PostgreSQL', postgres, (server) => {
     const proxy = await startProxy({ port: server.port });
     afterAll(() => proxy.stop());
     const probe = await openStore(proxy.urlFor(server.url));
+    const [added] = await probe.store.jobs.add([probe.newJob('a')], { onConflict: 'replace' });
+    const job = added?.job ?? expect.unreachable('the job was not added');
     const broken = proxy.cutAfterRequest(/begin isolation/);
-    await expect(probe.add(probe.newJob('a'))).rejects.toThrow(/terminated/);
+    const rename = async (): Promise<unknown> => probe.store.jobs.update(job, { name: 'renamed' });
+    await expect(rename()).rejects.toThrow(/terminated/);
     await broken;
-    await probe.add(probe.newJob('a'));
-    expect((await probe.job('a')).state).toBe('waiting');
+    expect((await probe.job('a')).name).toBeUndefined();
+    await rename();
+    expect((await probe.job('a')).name).toBe('renamed');
     await probe.store.close();
   });
 

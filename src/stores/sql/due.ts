@@ -4,17 +4,19 @@ import type { DueJobs, NextDue } from '../../core/job-store.ts';
 import type { Room } from '../../core/store.ts';
 import type { Database } from './database.ts';
 import { type ReadableRow, readJob } from './job-row.ts';
+import type { Columns } from './statements.ts';
 import { type Poison, parkPoison } from './poison.ts';
 import { knownFormat, knownTask, mayFire, shelvesOf } from './room.ts';
 import { integer, jobColumns, optionalInteger, pick, selection } from './tables.ts';
 
 /** What a job's record is made of. */
-const dueSelection: RawBuilder<unknown> = selection(
-  pick(jobColumns, [
-    ...(['id', 'uid', 'version', 'task', 'executor', 'body', 'policy', 'schedule', 'registration'] as const),
-    ...(['next_run_time', 'due_at', 'state', 'reason', 'run_count', 'active', 'queued'] as const),
-  ]),
-);
+const recordColumns: Columns = pick(jobColumns, [
+  ...(['id', 'uid', 'version', 'task', 'executor', 'body', 'policy', 'schedule', 'registration'] as const),
+  ...(['next_run_time', 'due_at', 'state', 'reason', 'run_count', 'active', 'queued'] as const),
+]);
+
+/** One plain `select` gives the store's time in every row, and a job in its columns or packed; neither where nothing is due. */
+type DueRow = ReadableRow & { readonly now: number | string; readonly packed?: string | null };
 
 /**
  * One plain `select`: the first rows of each executor's stretch of the schedule index, so that what one executor has
@@ -22,25 +24,31 @@ const dueSelection: RawBuilder<unknown> = selection(
  */
 export async function due(database: Database, room: Room): Promise<DueJobs> {
   const { statements, tables } = database;
+  const selected =
+    statements.packed === undefined ? selection(recordColumns) : sql`t.due_at, ${statements.packed(recordColumns)} as packed`;
   const stretches = shelvesOf(room).map(
     (shelf) => sql`select * from (
-      select ${dueSelection} from ${tables.jobs} as t
+      select ${selected} from ${tables.jobs} as t
       where t.executor = ${shelf.name} and t.due_at <= ${statements.now} and ${knownTask(room)} and ${knownFormat} and ${mayFire}
       order by t.due_at limit ${shelf.limit}) as e`,
   );
-  const rows = await database.all<ReadableRow & { now: number | string }>(
-    withNow(statements.now, stretches, sql`order by t.due_at limit ${room.limit}`),
-  );
+  const rows = await database.all<DueRow>(withNow(statements.now, stretches, sql`order by t.due_at limit ${room.limit}`));
   const jobs: JobRecord[] = [];
   const poison: Poison[] = [];
-  for (const row of rows) {
-    if (row.id === null) continue;
+  for (const given of rows) {
+    const row = typeof given.packed === 'string' ? unpacked(given.packed) : given;
+    if (row.id == null) continue;
     const read = readJob(row);
     if (read.ok) jobs.push(read.value);
     else poison.push({ row, reason: read.reason });
   }
   if (poison.length > 0) await parkPoison(database, database, poison);
   return { now: integer(rows[0]?.now), jobs };
+}
+
+/** What the database has packed is JSON of just these columns. */
+function unpacked(text: string): ReadableRow {
+  return JSON.parse(text) as ReadableRow;
 }
 
 /** One row at least, so that the time is told when nothing is due. */

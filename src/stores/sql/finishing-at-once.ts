@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Finish } from '../../core/run.ts';
 import type { Database } from './database.ts';
 import { endRow, endUpdate } from './finishing.ts';
+import { writtenOf } from './firing-at-once.ts';
 import { idSource } from './locking.ts';
 import { type Columns, type EndedRow, type Ends, rowSource } from './statements.ts';
 import { Surprise, unlessSurprised } from './surprise.ts';
@@ -30,13 +31,15 @@ export async function finishAtOnce(database: Database, list: readonly Finish[]):
   const ordered = [...finals.values()].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
   const { statements, tables } = database;
   const runs = endUpdate(
-    ordered.map((finish) => ({ ...endRow(finish, true, null), fence: finish.run.fence })),
+    ordered.map((finish) => endRow(finish, true, null)),
     false,
   );
   const finish = statements.finish?.(tables, { runs, jobIds: idSource(ordered.map(({ run }) => run.jobId)), jobs: ease });
   if (finish !== undefined) {
     const rows = await database.all<EndedRow>(finish);
-    return { ended: finishesOf(finals, rows), roomFor: rows.some((row) => integer(row.queued) > 0) };
+    const written = writtenOf(rows, ordered.length);
+    const ended = new Set(written === 'all' ? ordered : ordered.filter(({ run }) => written.has(run.id)));
+    return { ended, roomFor: integer(rows[0]?.queued) > 0 };
   }
   const done = await unlessSurprised(statements, () =>
     database.transaction(async (session) => {
@@ -55,10 +58,6 @@ export interface EndedAtOnce {
 }
 
 const nothing: EndedAtOnce = Object.freeze({ ended: new Set<Finish>(), roomFor: false });
-
-function finishesOf(finals: ReadonlyMap<string, Finish>, rows: readonly EndedRow[]): ReadonlySet<Finish> {
-  return new Set(rows.flatMap((row) => finals.get(row.id) ?? []));
-}
 
 function easing(ordered: readonly Finish[]): Pick<Ends['runs'], 'source' | 'set' | 'where'> {
   const jobs = new Map<string, { id: string; uid: number; ended: number }>();

@@ -17,7 +17,7 @@ const endColumns: Columns = pick(runColumns, [
 type EndRow = Pick<
   RunRow,
   | ('id' | 'outcome' | 'reason' | 'result' | 'failure' | 'started_at' | 'finished_at' | 'attempt' | 'due_at')
-  | ('wake_at' | 'cancel_reason' | 'progress')
+  | ('wake_at' | 'cancel_reason' | 'progress' | 'fence')
 >;
 
 export const jobGone = 'the job was removed';
@@ -52,15 +52,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
     return true;
   });
   if (ends.size === 0) return taken;
-  await session.change(
-    statements.update(
-      tables.runs,
-      endUpdate(
-        [...ends].map(([id, end]) => ({ ...end, fence: runs.byId.get(id)?.fence ?? 0 })),
-        spoken,
-      ),
-    ),
-  );
+  await session.change(statements.update(tables.runs, endUpdate([...ends.values()], spoken)));
   const jobRows = [...counters].map(([id, { active, queued, state }]): CounterRow => {
     return { id, active, queued, state: state === 'ending' ? settled(state, active, queued) : state };
   });
@@ -78,7 +70,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
 }
 
 /** The write of ends; `withProgress` if the rows say how far the runs were. */
-export function endUpdate(rows: readonly (EndRow & Pick<RunRow, 'fence'>)[], withProgress: boolean): Update {
+export function endUpdate(rows: readonly EndRow[], withProgress: boolean): Update {
   return {
     source: rowSource(endColumns, rows),
     set: Object.keys(endColumns).filter((name) => name !== 'id' && name !== 'fence' && (withProgress || name !== 'progress')),
@@ -103,6 +95,7 @@ export function endRow(finish: Finish, jobThere: boolean, progress: string | nul
     wake_at: waits ? finish.dueAt : null,
     cancel_reason: null,
     progress: encodeValue(finish.progress) ?? progress ?? null,
+    fence: finish.run.fence,
   };
 }
 

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Fire, Fired } from '../../core/job-store.ts';
+import { plainText } from '../codec.ts';
 import type { Database } from './database.ts';
 import { type Firing, refused } from './firing.ts';
-import { progressValues } from './job-row.ts';
-import { type Numbered, newRunInsert, newRunRow, numbered, startedRuns } from './new-runs.ts';
-import { type Columns, rowSource, type Update, type WonRow } from './statements.ts';
+import { type NewRunRow, type Numbered, newRunInsert, newRunRow, numbered, startedRuns } from './new-runs.ts';
+import { type Columns, rowSource, type Update, type WrittenRow } from './statements.ts';
 import { Surprise, unlessSurprised } from './surprise.ts';
 import { integer, jobColumns, pick } from './tables.ts';
 
@@ -21,18 +21,22 @@ const stepColumns: Columns = {
  * Answers `undefined` for what needs `fireJobs`, and has then changed nothing.
  */
 export async function fireAtOnce(database: Database, { batch, claimant }: Firing): Promise<readonly Fired[] | undefined> {
-  const steps = new Map(batch.map((step) => [step.job.id, { step, runs: numbered(step) }]));
-  if (steps.size < batch.length || batch.some((step) => step.cancelRunning || step.runs.length === 0)) return undefined;
-  const ordered = [...steps.values()].sort((a, b) => (a.step.job.id < b.step.job.id ? -1 : 1));
-  const runRows = ordered.flatMap(({ step, runs }) => runs.flatMap((one) => (one === undefined ? [] : [newRunRow(step, one, claimant)])));
-  if (runRows.length < ordered.reduce((count, { step }) => count + step.runs.length, 0)) return undefined;
+  const steps = new Map<string, readonly Numbered[]>();
+  for (const step of batch) {
+    const runs = plainRuns(step);
+    if (runs === undefined || steps.has(step.job.id)) return undefined;
+    steps.set(step.job.id, runs);
+  }
+  const ordered = [...batch].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
+  const runRows: NewRunRow[] = [];
+  for (const step of ordered) for (const one of steps.get(step.job.id) ?? []) runRows.push(newRunRow(step, one, claimant));
 
   const { statements, tables } = database;
-  const jobs = stepUpdate(ordered.map(({ step }) => step));
+  const jobs = stepUpdate(ordered);
   const runs = newRunInsert(runRows, statements, claimant);
   const fire = statements.fire?.(tables, jobs, runs);
-  const won = await unlessSurprised(statements, async (): Promise<ReadonlyMap<string, WonRow> | 'all'> => {
-    if (fire !== undefined) return new Map((await database.all<WonRow>(fire)).map((row) => [row.id, row]));
+  const won = await unlessSurprised(statements, async (): Promise<ReadonlySet<string> | 'all'> => {
+    if (fire !== undefined) return writtenOf(await database.all<WrittenRow>(fire), batch.length);
     return database.transaction(async (session): Promise<'all'> => {
       if ((await session.change(statements.update(tables.jobs, jobs))) !== batch.length) throw new Surprise();
       await session.change(statements.insert(tables.runs, runs));
@@ -41,12 +45,30 @@ export async function fireAtOnce(database: Database, { batch, claimant }: Firing
   });
   if (won === undefined) return undefined;
   return batch.map((step) => {
-    const row = won === 'all' ? expected(step) : won.get(step.job.id);
-    const recorded = steps.get(step.job.id)?.runs.filter((one): one is Numbered => one !== undefined) ?? [];
-    if (row === undefined) return refused;
-    const counters = { active: integer(row.active), queued: integer(row.queued) };
-    return { won: true, recorded: recorded.map((one) => one.id), started: startedRuns(step, recorded, { claimant, counters }) };
+    if (won !== 'all' && !won.has(step.job.id)) return refused;
+    const recorded = steps.get(step.job.id) ?? [];
+    return {
+      won: true,
+      recorded: recorded.map((one) => one.id),
+      started: startedRuns(step, recorded, { claimant, counters: expected(step) }),
+    };
   });
+}
+
+/** Which of `size` rows a statement wrote. */
+export function writtenOf(rows: readonly WrittenRow[], size: number): ReadonlySet<string> | 'all' {
+  return integer(rows[0]?.written) === size ? 'all' : new Set(rows.flatMap((row) => row.id ?? []));
+}
+
+/** The runs of a step under their ids, or `undefined` for a step that `fireJobs` has to take. */
+function plainRuns(step: Fire): readonly Numbered[] | undefined {
+  if (step.cancelRunning || step.runs.length === 0) return undefined;
+  const runs: Numbered[] = [];
+  for (const one of numbered(step)) {
+    if (one === undefined) return undefined;
+    runs.push(one);
+  }
+  return runs;
 }
 
 function stepUpdate(steps: readonly Fire[]): Update {
@@ -54,7 +76,11 @@ function stepUpdate(steps: readonly Fire[]): Update {
     id: step.job.id,
     uid: step.job.uid,
     version: step.job.version,
-    ...progressValues(step),
+    next_run_time: step.nextRunTime ?? null,
+    due_at: step.dueAt ?? null,
+    state: step.state,
+    reason: plainText(step.reason) ?? null,
+    run_count: step.runCount,
     starts: count(step, 'running'),
     waits: count(step, 'waiting'),
   }));

@@ -5,6 +5,7 @@ import {
   errorCode,
   insertion,
   narrowing,
+  rowArrays,
   type RowSource,
   type Statements,
   type WriteConstant,
@@ -44,9 +45,8 @@ export const mysqlStatements: Statements = {
 
 /** Brings its alias `i` along. */
 function rows(source: RowSource): RawBuilder<unknown> {
-  const names = Object.keys(source.columns);
   // Rows as arrays: half the text of objects. The server's own character set may lack letters that a job's text has.
-  const text = JSON.stringify(source.rows.map((row) => names.map((name) => row[name] ?? null)));
+  const text = rowArrays(source);
   const columns = Object.entries(source.columns).map(
     ([name, type], index) =>
       sql`${sql.ref(name)} ${sql.raw(type === 'integer' ? 'bigint' : 'mediumtext character set utf8mb4')} path ${sql.lit(`$[${index}]`)}`,

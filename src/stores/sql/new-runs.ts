@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { JobRecord } from '../../core/job.ts';
 import type { Fire } from '../../core/job-store.ts';
 import { type ClaimedRun, type NewRun, type RunRecord, runId } from '../../core/run.ts';
 import type { Claimant } from '../../core/store.ts';
@@ -35,10 +36,35 @@ export function startedRuns(
 ): readonly ClaimedRun[] {
   const running = recorded.filter(({ run }) => run.outcome === 'running');
   if (running.length === 0) return [];
-  const { nextRunTime, dueAt, state, reason, runCount } = step;
-  const { active, queued } = counters;
-  const job = { ...step.job, nextRunTime, dueAt, state, reason, runCount, version: step.job.version + 1, active, queued };
+  const job = steppedJob(step, counters);
   return running.map((one) => ({ run: startedRun(step, one, claimant), job }));
+}
+
+/** Field by field: this is done for every fire, and spreading costs several times as much. */
+function steppedJob(step: Fire, { active, queued }: { readonly active: number; readonly queued: number }): JobRecord {
+  const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration, uid, version } = step.job;
+  const { nextRunTime, dueAt, state, reason, runCount } = step;
+  return {
+    id,
+    name,
+    task,
+    args,
+    executor,
+    executorOptions,
+    policy,
+    metadata,
+    trigger,
+    registration,
+    nextRunTime,
+    dueAt,
+    state,
+    reason,
+    runCount,
+    uid,
+    version: version + 1,
+    active,
+    queued,
+  };
 }
 
 function startedRun(step: Fire, { id, run }: Numbered, claimant: Claimant): RunRecord {
@@ -70,7 +96,7 @@ const newRunColumns: Columns = pick(runColumns, [
   ...(['outcome', 'reason', 'coalesced', 'coalesced_from', 'owner', 'fence'] as const),
 ]);
 
-type NewRunRow = Pick<
+export type NewRunRow = Pick<
   RunRow,
   | ('id' | 'job_id' | 'uid' | 'manual' | 'scheduled_at' | 'due_at' | 'executor' | 'task' | 'attempt' | 'crashes')
   | ('outcome' | 'reason' | 'coalesced' | 'coalesced_from' | 'owner' | 'fence')

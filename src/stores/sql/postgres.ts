@@ -8,7 +8,6 @@ import {
   type RowSource,
   type Statements,
   type Update,
-  type Values,
   type WriteConstant,
 } from './statements.ts';
 
@@ -56,10 +55,10 @@ export function postgresStatements(channel: string, lease: number): Statements {
         select i.* from ${rows(jobs.source)} join ${tables.jobs} as t on t.id = i.id order by t.id for update of t
       ), won as (
         update ${tables.jobs} as t set ${assignments(jobs, cell, sql.ref)} from held as i where t.id = i.id${opaque(jobs, cell)}
-        returning t.id, t.active, t.queued
+        returning t.id
       ), recorded as (
         insert into ${tables.runs} (${columns}) select ${cells} from ${rows(runs.source)} join won on won.id = ${runCell('job_id')}
-      ) select id, active, queued from won`;
+      ) select c.written, won.id from (select count(*) as written from won) as c left join won on c.written < ${jobs.source.rows.length}`;
     },
     finish: (tables, { runs, jobIds, jobs }) => {
       const cell = cellsOf(runs.source, write);
@@ -74,7 +73,8 @@ export function postgresStatements(channel: string, lease: number): Statements {
       ), eased as (
         update ${tables.jobs} as t set ${assignments({ ...jobs, source: runs.source, set: [] }, (name) => sql`i.${sql.ref(name)}`, sql.ref)}
         from counted as i where t.id = i.id and t.uid = i.uid returning t.queued
-      ) select id, (select max(queued) from eased) as queued from ended`;
+      ) select c.written, (select max(queued) from eased) as queued, ended.id
+        from (select count(*) as written from ended) as c left join ended on c.written < ${runs.source.rows.length}`;
     },
     analyze: (table) => sql`analyze ${table}`,
     notify: (payload) => sql`select pg_notify(${channel}, ${payload})`,
@@ -97,18 +97,5 @@ function rows(source: RowSource): RawBuilder<unknown> {
   const columns = Object.entries(source.columns).map(
     ([name, type]) => sql`${sql.ref(name)} ${sql.raw(type === 'integer' ? 'bigint' : 'text')}`,
   );
-  let text = '[';
-  for (const row of source.rows) text += `${text.length === 1 ? '' : ','}${record(row, names)}`;
-  return sql`json_to_recordset(${`${text}]`}::json) as i(${sql.join(columns)})`;
-}
-
-/** The named values of a row as JSON, without those that are null. */
-function record(row: Values, names: readonly string[]): string {
-  let text = '{';
-  for (const name of names) {
-    const value = row[name];
-    if (value === null || value === undefined) continue;
-    text += `${text.length === 1 ? '' : ','}"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`;
-  }
-  return `${text}}`;
+  return sql`json_to_recordset(${JSON.stringify(source.rows, names)}::json) as i(${sql.join(columns)})`;
 }

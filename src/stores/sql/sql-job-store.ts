@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import type { NewJob } from '../../core/job.ts';
-import type { JobStore } from '../../core/job-store.ts';
+import type { Fire, JobStore } from '../../core/job-store.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Finish } from '../../core/run.ts';
 import type { RunStore } from '../../core/run-store.ts';
@@ -201,8 +201,7 @@ export class SqlJobStore implements Store {
           (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
         this.#tell(firstWaiting(batch));
         for (const { started } of answers) this.#held.add(claimant.owner, started);
-        for (const step of batch)
-          if (step.runs.some((run) => run.outcome === 'missed' || run.outcome === 'skipped')) this.#grew(step.job.id);
+        for (const step of batch) this.#grew(step);
         return answers;
       },
     };
@@ -241,7 +240,6 @@ export class SqlJobStore implements Store {
     try {
       const taken = await this.#write(database, list);
       written = true;
-      for (const { run, outcome } of list) if (outcome !== 'waiting') this.#grew(run.jobId);
       return taken;
     } finally {
       this.#held.end(runs, written);
@@ -266,9 +264,10 @@ export class SqlJobStore implements Store {
   /** The short way for those that it takes, the long way for the others. */
   async #write(database: Database, list: readonly Finish[]): Promise<readonly boolean[]> {
     const { ended, roomFor } = await finishAtOnce(database, list);
+    if (roomFor) this.#tell(0);
+    if (ended.size === list.length) return list.map(() => true);
     const rest = list.filter((finish) => !ended.has(finish));
     const answers = rest.length === 0 ? [] : await database.transaction((session) => finishRuns(database, session, rest));
-    if (roomFor) this.#tell(0);
     const taken = new Map(rest.map((finish, index) => [finish, answers[index] === true]));
     return list.map((finish) => taken.get(finish) ?? ended.has(finish));
   }
@@ -292,10 +291,14 @@ export class SqlJobStore implements Store {
     this.#telling = undefined;
   }
 
-  /** Marks a job for `prune`, seldom enough that pruning costs little and often enough that a tenth too many is kept at most. */
-  #grew(jobId: string): void {
+  /**
+   * Marks a job that has more runs now for `prune`, seldom enough that pruning costs little and often enough that a tenth too many is kept at
+   * most. One that runs once has none too many.
+   */
+  #grew({ job, state, runCount, runs }: Fire): void {
     const { count } = this.#settings.keepRuns;
-    if (count !== undefined && randomInt(Math.max(1, Math.floor(count / 10))) === 0) this.#grown.add(jobId);
+    if (count === undefined || (count > 0 && state === 'ending' && runCount <= 1 && runs.every((run) => run.manual === undefined))) return;
+    for (const _ of runs) if (randomInt(Math.max(1, Math.floor(count / 10))) === 0) this.#grown.add(job.id);
   }
 }
 

@@ -58,10 +58,12 @@ export interface Statements {
   joinById(table: RawBuilder<unknown>, source: RowSource): RawBuilder<unknown>;
   /** Writes into the rows, here `t`, that have the ids of the source; `where` narrows further. */
   update(table: RawBuilder<unknown>, change: Update): RawBuilder<unknown>;
+  /** The columns of `t` as one JSON text; absent where a row is read as fast by its columns. */
+  packed?(columns: Columns): RawBuilder<unknown>;
   insert(table: RawBuilder<unknown>, rows: Insert): RawBuilder<unknown>;
-  /** `update` of jobs and `insert` of the runs of those that were written, in one statement that gives `WonRow`s; absent where it takes two. */
+  /** `update` of jobs and `insert` of the runs of those that were written, in one statement that gives `WrittenRow`s of the jobs; absent where it takes two. */
   fire?(tables: Tables, jobs: Update, runs: Insert): RawBuilder<unknown>;
-  /** `update` of runs, and of the jobs by the number of runs that were written, in one statement that gives `EndedRow`s; absent where it takes two. */
+  /** `update` of runs, and of the jobs by the number of runs that were written, in one statement that gives `EndedRow`s of the runs; absent where it takes two. */
   finish?(tables: Tables, ends: Ends): RawBuilder<unknown>;
   /** Tells other processes that a job or run is due at `time`; absent where they find out by looking. */
   notify?(payload: string): RawBuilder<unknown>;
@@ -100,20 +102,25 @@ export interface Ends {
   readonly jobs: Pick<Required<Update>, 'also'>;
 }
 
-export interface WonRow {
-  readonly id: string;
-  readonly active: number | string;
-  readonly queued: number | string;
+/** How many rows of a source were written; their ids only if they are not all, one in each row. */
+export interface WrittenRow {
+  readonly written: number | string;
+  readonly id: string | null;
 }
 
-export interface EndedRow {
-  readonly id: string;
+export interface EndedRow extends WrittenRow {
   /** More than 0 if runs of any of the jobs wait. */
   readonly queued: number | string | null;
 }
 
 /** How a dialect writes a constant of a type. */
 export type WriteConstant = (constant: Constant) => RawBuilder<unknown>;
+
+/** The rows as a JSON array of arrays, in the order of the columns. */
+export function rowArrays({ columns, rows }: RowSource): string {
+  const names = Object.keys(columns);
+  return JSON.stringify(rows.map((row) => names.map((name) => row[name] ?? null)));
+}
 
 /** Reads a source's columns in a dialect's words. */
 export function cellsOf(source: RowSource, write: WriteConstant): Cell {
