@@ -29,16 +29,20 @@ export class Emitter {
 
   /** Returns its own undo. */
   on<Name extends SchedulerEventName>(name: Name, listener: Listener<Name>): () => void {
-    const guard = this.#guard(name, listener as (payload: unknown) => unknown);
-    this.#events.on(name, guard.call);
-    return () => this.#remove(listener, guard);
+    return this.#add(listener, { name, call: this.#guarded(name, listener as (payload: unknown) => unknown) });
   }
 
   /** Returns its own undo. */
   once<Name extends SchedulerEventName>(name: Name, listener: Listener<Name>): () => void {
-    const guard = this.#guard(name, listener as (payload: unknown) => unknown);
-    this.#events.once(name, guard.call);
-    return () => this.#remove(listener, guard);
+    const call = this.#guarded(name, listener as (payload: unknown) => unknown);
+    const guard: Guard = {
+      name,
+      call: (payload) => {
+        // Taken back first: `off` must not find one that is spent.
+        if (this.#remove(listener, guard)) call(payload);
+      },
+    };
+    return this.#add(listener, guard);
   }
 
   /** Takes back the latest `on` or `once` of this listener for that event. */
@@ -60,9 +64,9 @@ export class Emitter {
     return this.#made;
   }
 
-  #guard(name: string, listener: (payload: unknown) => unknown): Guard {
+  #guarded(name: string, listener: (payload: unknown) => unknown): (payload: unknown) => void {
     const failed = (error: unknown): void => this.#logger.error({ event: name, err: error }, 'an event listener failed');
-    const call = (payload: unknown): void => {
+    return (payload) => {
       try {
         const answer = listener(payload);
         if (answer instanceof Promise) answer.catch(failed);
@@ -70,17 +74,26 @@ export class Emitter {
         failed(error);
       }
     };
-    const guard: Guard = { name, call };
+  }
+
+  #add(listener: object, guard: Guard): () => void {
     const guards = this.#guards.get(listener);
     if (guards === undefined) this.#guards.set(listener, [guard]);
     else guards.push(guard);
-    return guard;
+    this.#events.on(guard.name, guard.call);
+    return () => void this.#remove(listener, guard);
   }
 
-  #remove(listener: object, guard: Guard): void {
+  /** Answers whether it was there. */
+  #remove(listener: object, guard: Guard): boolean {
+    const guards = this.#guards.get(listener);
+    if (guards === undefined || !guards.includes(guard)) return false;
     this.#made?.off(guard.name, guard.call);
-    const left = this.#guards.get(listener)?.filter((each) => each !== guard) ?? [];
-    this.#guards.set(listener, left);
+    this.#guards.set(
+      listener,
+      guards.filter((each) => each !== guard),
+    );
+    return true;
   }
 }
 

@@ -72,6 +72,18 @@ describe('a listener', () => {
     expect(heard).toEqual(['once', 'on', 'on']);
   });
 
+  test('that was heard once is not what off takes back', async () => {
+    const { clock, scheduler } = await started();
+    const { calls, task: listener } = noter(clock);
+    scheduler.on('jobExecuted', listener);
+    scheduler.once('jobExecuted', listener);
+    await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10 });
+    await clock.advance('10s');
+    scheduler.off('jobExecuted', listener);
+    await clock.advance('10s');
+    expect(calls).toEqual([10, 10]);
+  });
+
   test('may change the very job it hears of', async () => {
     const { clock, scheduler } = await started();
     const { calls, task } = noter(clock);
