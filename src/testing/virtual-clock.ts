@@ -27,7 +27,8 @@ const TURNS = 3;
  * Time that moves only when told to, for tests: a year of hourly runs takes a second.
  *
  * It has two hands. `advance` moves both, step by step, and lets everything that falls due on the way run in its
- * order; `jumpWall` moves wall time alone, as when a clock is set or a machine slept.
+ * order; `jumpWall` moves wall time alone, as when a clock is set or a machine slept. What goes on outside of the event loop, such as a
+ * worker thread's run, takes real time, for which this clock does not wait: wait for its end before you advance further.
  *
  * ```ts
  * const clock = new VirtualClock({ now: '2030-01-01T00:00:00Z' })
@@ -41,6 +42,8 @@ export class VirtualClock implements Clock {
   #monotonic = 0;
   /** Wake-ups to come, in the order in which they were asked for. */
   readonly #timers: Set<Timer> = new Set();
+  /** Wake-ups that come in the next turn of the event loop. */
+  #soon = 0;
   /** Work under way that time must not overtake. */
   #held = 0;
   #advancing = false;
@@ -68,12 +71,19 @@ export class VirtualClock implements Clock {
     if (ms > 0) return this.#add({ wall: undefined, monotonic: this.#monotonic + ms, callback });
     // Giving way takes no time, so it happens on the real event loop, and time waits for it.
     const release = this.hold();
-    const cancel = this.#real.wakeAfter(0, () => {
+    let isArmed = true;
+    this.#soon += 1;
+    const disarm = (): void => {
+      if (isArmed) this.#soon -= 1;
+      isArmed = false;
       release();
+    };
+    const cancel = this.#real.wakeAfter(0, () => {
+      disarm();
       callback();
     });
     return () => {
-      release();
+      disarm();
       cancel();
     };
   }
@@ -89,14 +99,14 @@ export class VirtualClock implements Clock {
 
   /** How many wake-ups are armed: none should be once everything was shut down. */
   get pending(): number {
-    return this.#timers.size;
+    return this.#timers.size + this.#soon;
   }
 
   /** @throws SchedulerStateError naming how many wake-ups are still armed, for the end of a test */
   assertIdle(): void {
-    if (this.#timers.size === 0) return;
+    if (this.pending === 0) return;
     throw new SchedulerStateError(
-      `${this.#timers.size} wake-ups are still armed on the virtual clock: shut the scheduler down, or advance the clock further`,
+      `${this.pending} wake-ups are still armed on the virtual clock: shut the scheduler down, or advance the clock further`,
     );
   }
 

@@ -4,7 +4,7 @@ import type { SchedulerOptions } from '../../src/options.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { rig, started } from './rig.ts';
+import { rig, settle, started } from './rig.ts';
 
 function nothing(): void {}
 
@@ -87,6 +87,7 @@ describe.each(['started', 'stopped'])('a %s scheduler refuses, at once and stori
       await expect(refused).rejects.toThrow(SchedulerError);
       await expect(refused).rejects.toMatchObject({ code: expect.stringContaining(code), message: expect.stringContaining(message) });
       expect(await scheduler.getJobs()).toEqual([]);
+      await settle(clock);
       clock.assertIdle();
     },
   );

@@ -167,4 +167,16 @@ describe('the virtual clock', () => {
     await clock.advance(5);
     clock.assertIdle();
   });
+
+  test('assertIdle also tells of a wake-up that comes in the next turn', async () => {
+    const clock = at();
+    const cancel = clock.wakeAfter(0, () => {});
+    clock.wakeAfter(0, () => {});
+    expect(() => clock.assertIdle()).toThrow('2 wake-ups are still armed');
+    cancel();
+    cancel();
+    expect(clock.pending).toBe(1);
+    await clock.advance(0);
+    clock.assertIdle();
+  });
 });
