@@ -296,6 +296,8 @@ export class Scheduler {
 
   /** Writes the jobs as a table, by default to stdout. */
   async printJobs(out: { write(text: string): unknown } = process.stdout): Promise<void> {
+    if (typeof out !== 'object' || out === null || typeof out.write !== 'function')
+      throw new InvalidOptionError('out', out, 'a stream, or another object with the method write');
     out.write(jobTable(await this.getJobs()));
   }
 

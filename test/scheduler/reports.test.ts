@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Trigger } from '../../src/core/trigger.ts';
-import { NotSerializableError, TaskNotFoundError } from '../../src/errors.ts';
+import { InvalidOptionError, NotSerializableError, TaskNotFoundError } from '../../src/errors.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
 import type { Scheduler } from '../../src/scheduler.ts';
 import { beginMs, noter, only, pending, rig, second, settle, started } from './rig.ts';
@@ -447,6 +447,13 @@ describe('printJobs', () => {
         'poll  task    -                           every 1 minute 30 seconds                  inline    default  paused',
       ].join('\n')}\n`,
     );
+  });
+
+  test('refuses to write to what cannot be written to', async () => {
+    const { scheduler } = rig();
+    const refused = scheduler.printJobs('stdout' as never);
+    await expect(refused).rejects.toThrow(InvalidOptionError);
+    await expect(refused).rejects.toThrow('out: got "stdout", expected a stream');
   });
 
   test('says that there are none', async () => {
