@@ -26,7 +26,7 @@ export interface JobText {
   readonly executor: string;
   /** JSON of `name`, `args`, `executorOptions` and `metadata`. */
   readonly body: string;
-  /** Canonical JSON. */
+  /** Canonical JSON of what the policy says beyond `plainPolicy`. */
   readonly policy: string;
   /** Canonical JSON. */
   readonly trigger: string;
@@ -105,6 +105,19 @@ function triggerText(trigger: Trigger | TriggerJson, path: string): string {
   return strictJson(isLive(trigger) ? trigger.toJSON() : trigger, path, { canonical: true });
 }
 
+/** What a policy says of what its text leaves out. It is part of the row format: a row means the same for ever, whatever the defaults of jobs are. */
+const plainPolicy: JobPolicy = Object.freeze({
+  misfireGraceTime: undefined,
+  coalesce: 'latest',
+  maxInstances: 1,
+  overlap: 'skip',
+  jitter: 0,
+  maxRuns: undefined,
+  timeout: undefined,
+  retry: undefined,
+  onCrash: 'rerun',
+});
+
 /** Texts by policy: many jobs share one, which is frozen. A pure memo that lives no longer than the policies do. */
 const policyTexts = new WeakMap<JobPolicy, string>();
 
@@ -112,12 +125,13 @@ function policyText(policy: JobPolicy): string {
   const known = policyTexts.get(policy);
   if (known !== undefined) return known;
   const { retry } = policy;
-  const stored = { ...policy, maxInstances: finite(policy.maxInstances) };
-  const text = strictJson(
-    retry === undefined ? stored : { ...stored, retry: { ...retry, limit: finite(retry.limit), maxDelay: finite(retry.maxDelay) } },
-    'policy',
-    { canonical: true },
-  );
+  const stored = {
+    ...policy,
+    maxInstances: finite(policy.maxInstances),
+    retry: retry && { ...retry, limit: finite(retry.limit), maxDelay: finite(retry.maxDelay) },
+  };
+  const said = Object.entries(stored).filter(([name, value]) => value !== Reflect.get(plainPolicy, name));
+  const text = strictJson(Object.fromEntries(said), 'policy', { canonical: true });
   if (Object.isFrozen(policy)) policyTexts.set(policy, text);
   return text;
 }
@@ -149,7 +163,7 @@ const maxPolicies = 500;
 function decodePolicy(text: string): JobPolicy {
   const known = policies.get(text);
   if (known !== undefined) return known;
-  const stored = record(part(text, 'policy'), 'policy');
+  const stored = { ...plainPolicy, ...record(part(text, 'policy'), 'policy') };
   const retry = stored['retry'];
   const policy: JobPolicy = Object.freeze({
     misfireGraceTime: optional(stored['misfireGraceTime'], 'policy.misfireGraceTime', isNumber),

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { defaultPolicy } from '../../src/job-options.ts';
 import { describe, expect, it } from 'vitest';
 import type { JobDefinition, JobPolicy } from '../../src/core/job.ts';
 import { InvalidOptionError, NotSerializableError } from '../../src/errors.ts';
@@ -51,6 +52,13 @@ describe('the codec of jobs', () => {
   it('gives jobs with the same policy one frozen object', () => {
     const [first, second] = ['a', 'b'].map((id) => decodeJob(id, encodeJob(job({ id }))));
     expect(first?.ok && second?.ok && first.value.policy === second.value.policy && Object.isFrozen(first.value.policy)).toBe(true);
+  });
+
+  it('leaves out of a policy what is plain', () => {
+    expect(encodeJob(job({ policy: defaultPolicy })).policy).toBe('{}');
+    expect(encodeJob(job({ policy: { ...defaultPolicy, coalesce: 'all' } })).policy).toBe('{"coalesce":"all"}');
+    const plain = decodeJob('a', encodeJob(job({ policy: defaultPolicy })));
+    expect(plain.ok && plain.value.policy).toEqual(defaultPolicy);
   });
 
   it('writes equal registrations as equal texts, whatever the order of their keys', () => {
