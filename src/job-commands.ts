@@ -199,10 +199,12 @@ export class JobCommands implements JobVerbs {
   async addPending(): Promise<void> {
     for (const lane of this.#lanes.values()) {
       const drafts: Draft[] = [];
-      for (const draft of this.#pending.list(lane.alias)) if (await this.#canStillRun(draft, lane)) drafts.push(draft);
+      const over: Draft[] = [];
+      for (const draft of this.#pending.list(lane.alias)) ((await this.#canStillRun(draft, lane)) ? drafts : over).push(draft);
       // They stay pending until they are stored: after a start that failed the next one finds them.
       await this.add(drafts, { wasTold: true });
       this.#pending.clear(lane.alias);
+      for (const { definition } of over) this.#removed(lane, definition.id);
     }
   }
 

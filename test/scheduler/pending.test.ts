@@ -36,6 +36,13 @@ describe('a job whose last fire time passes before the start', () => {
     expect(explained.map(({ outcome }) => outcome)).toEqual(Array(6).fill('unknown'));
   });
 
+  test('is told of as removed once the others are stored', async () => {
+    const scheduler = await overdue();
+    const told = eventNames(scheduler);
+    await scheduler.start();
+    expect(told).toEqual(['jobRemoved over', 'schedulerStarted']);
+  });
+
   test('leaves its id to another', async () => {
     const scheduler = await overdue();
     await scheduler.addJob(nothing, { trigger: 'interval', seconds: 10, id: 'over', onConflict: 'error' });
