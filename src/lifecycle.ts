@@ -37,6 +37,8 @@ export class Lifecycle {
   #state: SchedulerState = 'stopped';
   /** A start or stop under way. */
   #changing: Promise<void> | undefined;
+  /** The same, while it is a start. */
+  #starting: Promise<void> | undefined;
   /** What is left of a stop that did not wait for the run it was called from. */
   #closing: Promise<void> | undefined;
   readonly #whenStopped: Set<() => void> = new Set();
@@ -63,7 +65,12 @@ export class Lifecycle {
     if (typeof paused !== 'boolean') throw new InvalidOptionError('paused', paused, 'true or false');
     if (this.#state !== 'stopped') throw new SchedulerStateError(`the scheduler is ${this.#state} already`);
     if (this.#changing !== undefined) throw new SchedulerStateError('the scheduler is being started or stopped');
-    await this.#exclusively(() => this.#start(paused));
+    this.#starting = this.#exclusively(() => this.#start(paused));
+    try {
+      await this.#starting;
+    } finally {
+      this.#starting = undefined;
+    }
   }
 
   async #start(paused: boolean): Promise<void> {
@@ -211,7 +218,9 @@ export class Lifecycle {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
     try {
-      if (this.#state === 'stopped') await this.start();
+      // One that was begun and not awaited is as good as its own.
+      if (this.#starting !== undefined) await this.#starting;
+      else if (this.#state === 'stopped') await this.start();
       await stopped;
       await this.#closing;
     } finally {

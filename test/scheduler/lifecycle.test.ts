@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { currentRun } from '../../src/current-run.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import { RunCancelledError, SchedulerStateError } from '../../src/errors.ts';
+import { RunCancelledError, SchedulerStateError, StoreError } from '../../src/errors.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -547,6 +547,23 @@ describe('run', () => {
     await scheduler.shutdown();
     await running;
     expect(scheduler.state).toBe('stopped');
+  });
+
+  test('joins a start that is under way, and fails with it', async () => {
+    const { scheduler } = rig();
+    const all = Promise.all([scheduler.start(), scheduler.run(), scheduler.run()]);
+    await settleReal();
+    expect(scheduler.state).toBe('running');
+    await scheduler.shutdown();
+    await all;
+
+    const store = new MemoryJobStore();
+    store.open = () => {
+      throw new Error('out of order');
+    };
+    const other = rig({ jobStore: store }).scheduler;
+    const results = await Promise.allSettled([other.start(), other.run()]);
+    expect(results.map((each) => each.status === 'rejected' && each.reason instanceof StoreError)).toEqual([true, true]);
   });
 
   test('waits for the run that shut the scheduler down', async () => {
