@@ -29,6 +29,8 @@ export interface Health {
   readonly newer: readonly { readonly jobId: string; readonly jobStore: string }[];
   /** Tasks of stored jobs that this process does not know and leaves to those that do, with the number of their jobs. */
   readonly unknownTasks: readonly { readonly task: string; readonly jobStore: string; readonly jobs: number }[];
+  /** Due jobs with a kind of trigger that is not registered in this process, as of its last look, which leaves them to those that know it. */
+  readonly unknownTriggers: readonly { readonly jobId: string; readonly jobStore: string; readonly reason: string }[];
 }
 
 export interface StoreHealth {
@@ -68,6 +70,7 @@ export async function healthOf(engine: EngineContext, lifecycle: Lifecycle, lane
     parked: surveys.flatMap(({ parked }) => parked),
     newer: surveys.flatMap(({ newer }) => newer),
     unknownTasks: surveys.flatMap(({ unknownTasks }) => unknownTasks),
+    unknownTriggers: all.flatMap((lane) => lane.leftJobs().map((left) => ({ ...left, jobStore: lane.alias }))),
   };
 }
 

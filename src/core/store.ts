@@ -34,6 +34,8 @@ export interface Room {
   readonly tasks: readonly string[] | undefined;
   /** At most so many rows in one answer. */
   readonly limit: number;
+  /** For `nextDue` of a durable store: jobs that are due by this time of the store are known, and what is asked for is the next one after them. */
+  readonly jobsAfter?: number | undefined;
 }
 
 /** What a durable store holds that is not simply waiting for its time. */

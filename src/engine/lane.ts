@@ -1,20 +1,18 @@
 import type { Cancel } from '../core/clock.ts';
-import type { JobRecord } from '../core/job.ts';
 import type { Fire } from '../core/job-store.ts';
 import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Room, Store } from '../core/store.ts';
-import { InvalidOptionError, StoreError } from '../errors.ts';
+import { StoreError } from '../errors.ts';
 import { type EngineContext, tell } from './context.ts';
+import { decide } from './decide.ts';
 import { inTime } from './in-time.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Parking } from './parking.ts';
-import { plan, progressTo } from './plan.ts';
 import { rowOf } from './planned-row.ts';
 import { type EndedRun, RunsUnderWay } from './run-job.ts';
 import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
-import { reasonOf } from './verdict.ts';
 
 /** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
 const MEMORY_BATCH = 64;
@@ -75,6 +73,8 @@ export class Lane {
   #flushAsked = false;
   #retry: Cancel | undefined;
   #unwatch: Cancel | undefined;
+  /** What is due and waits for processes that know more than this one, as of the last look. */
+  #left: LeftJobs = new LeftJobs();
 
   constructor(alias: string, store: Store, engine: EngineContext, options: { owner: string; rearm: () => void }) {
     this.alias = alias;
@@ -282,23 +282,34 @@ export class Lane {
 
   async #look(): Promise<void> {
     const { jobs } = this.store;
+    // Until then all that is due was seen, and is for others to decide.
+    let jobsAfter: number | undefined;
     for (;;) {
       const room = this.#room();
       if (room.executors.size === 0 || !this.#looking) {
         this.nextLook = undefined;
         return;
       }
-      const answer = jobs.nextDue(room);
+      const answer = jobs.nextDue(jobsAfter === undefined ? room : { ...room, jobsAfter });
       const next = answer instanceof Promise ? await answer : answer;
       this.#noteStoreTime(next.now);
       const runsDue = next.runs !== undefined && next.runs <= next.now;
-      const jobsDue = next.jobs !== undefined && next.jobs <= next.now;
+      const jobsDue = next.jobs !== undefined && next.jobs <= next.now && (jobsAfter === undefined || next.jobs > jobsAfter);
+      if (!jobsDue && jobsAfter === undefined) this.#left = new LeftJobs();
       const claimed = runsDue && (await this.#claim(room));
       const fired = jobsDue && (await this.#fireDue(runsDue ? this.#room() : room));
-      if (claimed || fired) continue;
+      if (claimed || fired) {
+        jobsAfter = undefined;
+        continue;
+      }
+      if (jobsDue) {
+        jobsAfter = next.now;
+        continue;
+      }
       // What is due and was not to be had is in the hands of others: theirs to decide, or held just now.
       const soon = runsDue ? next.now + HELD_BY_OTHERS : next.runs;
-      this.#lookAgainAt(earlier(jobsDue ? undefined : next.jobs, soon));
+      const isAhead = next.jobs !== undefined && (jobsAfter === undefined || next.jobs > jobsAfter);
+      this.#lookAgainAt(earlier(isAhead ? next.jobs : undefined, soon));
       return;
     }
   }
@@ -335,6 +346,7 @@ export class Lane {
   /** Answers whether there was anything that this process can decide. */
   async #fireDue(room: Room): Promise<boolean> {
     const left = new LeftJobs();
+    const deciding = { engine: this.#engine, durable: this.store.durable };
     let decided = false;
     for (;;) {
       if (room.executors.size === 0 || !this.#looking) return true;
@@ -344,7 +356,7 @@ export class Lane {
       const known = left.size;
       const fires: Fire[] = [];
       for (const job of due.jobs) {
-        const fire = this.#plan(job, due.now);
+        const fire = decide(job, due.now, deciding);
         if (fire === undefined) {
           left.note(job);
           continue;
@@ -355,23 +367,17 @@ export class Lane {
       }
       const within = left.within(room, fires);
       if (within.length > 0) await this.#fire(within);
-      if (due.jobs.length < asked.limit && left.size === known) return decided;
+      if (due.jobs.length < asked.limit && left.size === known) {
+        this.#left = left;
+        return decided;
+      }
       room = this.#room();
     }
   }
 
-  /**
-   * What a due job becomes; a text says why it cannot be planned, and has to be parked, alone. A job of a durable store with a kind of
-   * trigger that is not registered here is left to those that know it.
-   */
-  #plan(job: JobRecord, now: number): Fire | string | undefined {
-    if (this.#engine.resolveTask(job.task) === undefined) return `no task is registered as ${JSON.stringify(job.task.name)}`;
-    try {
-      const trigger = this.#engine.revive(job.trigger);
-      return plan(job, trigger, now) ?? { ...progressTo(job, trigger, job.nextRunTime, job.runCount), job, runs: [], cancelRunning: false };
-    } catch (error) {
-      return this.store.durable && isUnknownKind(error) ? undefined : reasonOf(error);
-    }
+  /** Due jobs with a kind of trigger that is not registered here, and why they were left. */
+  leftJobs(): { readonly jobId: string; readonly reason: string }[] {
+    return this.#left.named((job) => void this.#engine.revive(job.trigger));
   }
 
   async #fire(fires: readonly Fire[]): Promise<void> {
@@ -520,11 +526,6 @@ export class Lane {
   #backoff(): number {
     return Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(this.#failures - 1, 20));
   }
-}
-
-/** Whether a trigger, or one within it, is of a kind that is not registered here. */
-function isUnknownKind(error: unknown): boolean {
-  return error instanceof InvalidOptionError && error.option === 'trigger.type';
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

@@ -1,21 +1,39 @@
 import type { JobRecord } from '../core/job.ts';
 import type { Room } from '../core/store.ts';
+import { reasonOf } from './verdict.ts';
+
+/** Jobs named in one answer, so that it stays readable when all is wrong. */
+const MOST_NAMED = 1000;
 
 /**
  * Due jobs that only other processes can plan. They are left as they are, and stay due: whoever asks for more has to ask for
  * so many more that those behind them are seen.
  */
 export class LeftJobs {
-  readonly #uids: Set<number> = new Set();
+  readonly #jobs: Map<number, JobRecord> = new Map();
   readonly #byExecutor: Map<string, number> = new Map();
 
   get size(): number {
-    return this.#uids.size;
+    return this.#jobs.size;
+  }
+
+  /** Those that `check` throws for, with what it throws as the reason. */
+  named(check: (job: JobRecord) => void): { readonly jobId: string; readonly reason: string }[] {
+    const named: { jobId: string; reason: string }[] = [];
+    for (const job of this.#jobs.values()) {
+      if (named.length === MOST_NAMED) break;
+      try {
+        check(job);
+      } catch (error) {
+        named.push({ jobId: job.id, reason: reasonOf(error) });
+      }
+    }
+    return named;
   }
 
   note(job: JobRecord): void {
-    if (this.#uids.has(job.uid)) return;
-    this.#uids.add(job.uid);
+    if (this.#jobs.has(job.uid)) return;
+    this.#jobs.set(job.uid, job);
     this.#byExecutor.set(job.executor, (this.#byExecutor.get(job.executor) ?? 0) + 1);
   }
 

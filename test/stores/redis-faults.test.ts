@@ -149,7 +149,7 @@ describe.runIf(server !== undefined)('the Redis store, when things go wrong', ()
 
   it('leaves a job that a newer release has written as it is, and names it', async () => {
     const { probe, prefix } = await opened();
-    const job = await probe.addDue('newer');
+    const job = await probe.addDue('newer', { dueAt: probe.now - 100 });
     await probe.addDue('ours');
     const row = await withAdmin(async (admin) => {
       const [key, field] = [`{${prefix}}:jobs`, String(job.uid)];
@@ -164,6 +164,10 @@ describe.runIf(server !== undefined)('the Redis store, when things go wrong', ()
     expect((await probe.store.jobs.list()).map((one) => one.id)).toEqual(['ours']);
     expect((await probe.store.health()).newer).toEqual(['newer']);
     expect(await withAdmin((admin) => admin.hget(`{${prefix}}:jobs`, String(job.uid)))).toBe(row);
+    // It stands first, and takes nobody's place; and it is where whoever can read it finds it.
+    expect(await probe.due({ limit: 1 })).toEqual(['ours']);
+    await withAdmin((admin) => admin.hset(`{${prefix}}:jobs`, String(job.uid), row.replace(/^2\|/, '1|')));
+    expect((await probe.due()).toSorted()).toEqual(['newer', 'ours']);
     await probe.store.close();
   });
 

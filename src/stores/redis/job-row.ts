@@ -61,7 +61,8 @@ export function readJob(row: string, text: string): ReadJob {
   const [head = '', id = '', reason = ''] = row.split('\n');
   const [format, uid, version, active, queued, , , , state = '', next = '', due = '', runCount] = head.split('|');
   if (Number(format) !== rowFormat || !isState(state)) {
-    return { ok: false, uid: Number(uid), id: `job number ${uid}`, version: undefined, state, reason: 'its row is not readable' };
+    const known = Number(format) === rowFormat ? Number(version) : undefined;
+    return { ok: false, uid: Number(uid), id: `job number ${uid}`, version: known, state, reason: 'its row is not readable' };
   }
   const [registration = '', trigger = '', policy = '', task = '', executor = '', body = ''] = text.split('\n');
   const name = unline(id);

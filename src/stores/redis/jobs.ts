@@ -113,15 +113,20 @@ export class RedisJobs implements JobStore {
     const reply = new Reply(await this.#ahead.ask(room));
     const now = reply.number();
     const jobs: JobRecord[] = [];
+    let parked = false;
     while (!reply.done) {
-      const job = this.#server.readable(reply.text(), reply.text());
-      if (job !== undefined) jobs.push(job);
+      const read = readJob(reply.text(), reply.text());
+      if (read.ok) jobs.push(read.job);
+      else if (await this.#server.park(read)) parked = true;
     }
-    return { now, jobs };
+    if (!parked) return { now, jobs };
+    // They took the places of others that are due.
+    this.#ahead.forget();
+    return this.due(room);
   }
 
   async nextDue(room: Room): Promise<NextDue> {
-    const reply = new Reply(await this.#server.call(scripts.nextDue, roomArguments(room)));
+    const reply = new Reply(await this.#server.call(scripts.nextDue, [room.jobsAfter ?? '', ...roomArguments(room)]));
     return { now: reply.number(), jobs: reply.time(), runs: reply.time() };
   }
 

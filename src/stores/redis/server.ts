@@ -7,7 +7,7 @@ import type { Room } from '../../core/store.ts';
 import type { Connection, RedisArgument } from './connection.ts';
 import { HeldRuns } from './held-runs.ts';
 import { park } from './lua/care.ts';
-import { readJob } from './job-row.ts';
+import { type ReadJob, readJob } from './job-row.ts';
 import { reasonLine } from './line.ts';
 import { type Script, script } from './script.ts';
 
@@ -59,15 +59,18 @@ export class Server {
   readable(row: string, definition: string): JobRecord | undefined {
     const read = readJob(row, definition);
     if (read.ok) return read.job;
-    if (read.version !== undefined && read.state !== 'parked')
-      this.#park(read.uid, read.version, read).catch((error: unknown) => this.#parkFailed(error));
+    this.park(read).catch((error: unknown) => this.#parkFailed(error));
     return undefined;
   }
 
-  async #park(uid: number, version: number, { id, reason }: { readonly id: string; readonly reason: string }): Promise<void> {
+  /** Takes a job that cannot be read out of the schedule; resolves to whether it was still in it. */
+  async park(read: Exclude<ReadJob, { readonly ok: true }>): Promise<boolean> {
+    if (read.version === undefined || read.state === 'parked') return false;
+    const { id, uid, version, reason } = read;
     const parked = await this.call(parkScript, [uid, version, reasonLine(`the stored job cannot be read: ${reason}`)]);
-    if (parked === 1)
-      this.logger?.error({ jobId: id, uid, reason }, 'a stored job cannot be read and is parked; register it again or remove it');
+    if (parked !== 1) return false;
+    this.logger?.error({ jobId: id, uid, reason }, 'a stored job cannot be read and is parked; register it again or remove it');
+    return true;
   }
 
   /** It is found again at the next look. */

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { JobRecord } from '../../core/job.ts';
 import type { DueJobs, NextDue } from '../../core/job-store.ts';
 import type { Room } from '../../core/store.ts';
+import { rowFormat } from '../codec.ts';
 import type { Database } from './database.ts';
 import { type ReadableRow, readJob } from './job-row.ts';
 import type { Columns } from './statements.ts';
@@ -42,7 +43,8 @@ export async function due(database: Database, room: Room): Promise<DueJobs> {
     if (read.ok) jobs.push(read.value);
     else poison.push({ row, reason: read.reason });
   }
-  if (poison.length > 0) await parkPoison(database, database, poison);
+  // What was parked took the places of others that are due.
+  if (poison.length > 0 && (await parkPoison(database, database, poison)) > 0) return due(database, room);
   return { now: integer(rows[0]?.now), jobs };
 }
 
@@ -61,16 +63,17 @@ function withNow(now: RawBuilder<number>, selects: readonly RawBuilder<unknown>[
 export async function nextDue(database: Database, room: Room): Promise<NextDue> {
   const { statements, tables } = database;
   const shelves = shelvesOf(room);
+  const after = room.jobsAfter === undefined ? sql`t.due_at is not null` : sql`t.due_at > ${room.jobsAfter}`;
   const jobs = shelves.map(
     ({ name }) => sql`(select t.due_at from ${tables.jobs} as t
-      where t.executor = ${name} and t.due_at is not null and ${knownTask(room)} and ${knownFormat} and ${mayFire}
+      where t.executor = ${name} and ${after} and ${knownTask(room)} and ${knownFormat} and ${mayFire}
       order by t.due_at limit 1)`,
   );
   const runs = shelves.map(
     ({ name }) => sql`(select t.wake_at from ${tables.runs} as t
       where t.executor = ${name} and t.wake_at is not null and ${knownTask(room)}
-        and (t.outcome = 'running' or exists (
-          select 1 from ${tables.jobs} as j where j.id = t.job_id and j.active < j.max_instances))
+        and exists (select 1 from ${tables.jobs} as j where j.id = t.job_id and j.format <= ${sql.lit(rowFormat)}
+          and (t.outcome = 'running' or j.active < j.max_instances))
       order by t.wake_at limit 1)`,
   );
   const orphans = sql`(select t.wake_at from ${tables.runs} as t where t.executor = '' and t.wake_at is not null order by t.wake_at limit 1)`;

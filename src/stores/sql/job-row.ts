@@ -65,6 +65,7 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
     registration: registrationOf(row),
   });
   if (!decoded.ok) return decoded;
+  if (Number.isNaN(sumOfNumbers(row))) return { ok: false, reason: 'a column for numbers holds something else' };
   const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = decoded.value;
   // Field by field: this is read for every fire, and spreading costs several times as much.
   return {
@@ -91,6 +92,11 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
       queued: integer(row.queued),
     },
   };
+}
+
+/** Not a number if one of those that are read is none: SQLite puts any text into any column. */
+function sumOfNumbers({ next_run_time, due_at, run_count, active, queued }: ReadableRow): number {
+  return Number(next_run_time ?? 0) + Number(due_at ?? 0) + Number(run_count ?? 0) + Number(active ?? 0) + Number(queued ?? 0);
 }
 
 export function readProgress(row: Pick<JobRow, 'next_run_time' | 'due_at' | 'state' | 'reason' | 'run_count'>): JobProgress {

@@ -12,8 +12,8 @@ export interface Poison {
 /** What the reason of a parked row begins with. */
 export const poisonReason = 'the stored job cannot be read: ';
 
-/** Parks rows that cannot be read, each by itself, so that they stand in nobody's way and `health` names them. */
-export async function parkPoison(database: Database, session: Session, poison: readonly Poison[]): Promise<void> {
+/** Parks rows that cannot be read, each by itself, so that they stand in nobody's way and `health` names them; answers with how many it parked. */
+export async function parkPoison(database: Database, session: Session, poison: readonly Poison[]): Promise<number> {
   const rows: Values[] = poison.map(({ row, reason }) => ({
     id: text(row.id),
     uid: integer(row.uid),
@@ -21,7 +21,7 @@ export async function parkPoison(database: Database, session: Session, poison: r
     reason: poisonReason + reason,
   }));
   const columns = { id: 'text', uid: 'integer', version: 'integer', reason: 'text' } as const;
-  await session.change(
+  return session.change(
     database.statements.update(database.tables.jobs, {
       source: rowSource(columns, rows),
       set: ['reason'],

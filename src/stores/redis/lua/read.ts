@@ -27,7 +27,7 @@ return answer
 export const due: string = String.raw`
 local now, limit = time(), tonumber(ARGV[3])
 local found, room = lanes_of(4)
-local until_now, uids, lanes = int(now), {}, {}
+local until_now = int(now)
 -- The lanes are merged a page at a time, so that many lanes with a backlog cost no more than what is taken.
 local page = max(8, math.ceil(2 * limit / max(1, #found)))
 local function fetch(lane)
@@ -36,57 +36,74 @@ local function fetch(lane)
   lane.taken, lane.part, lane.position = from + #part / 2, part, 1
   lane.score = part[2] and tonumber(part[2])
 end
-local open = {}
-for i = 1, #found do
-  fetch(found[i])
-  if found[i].score then open[#open + 1] = found[i] end
-end
-while #uids < limit and #open > 0 do
-  local best = 1
-  for i = 2, #open do
-    if open[i].score < open[best].score then best = i end
+-- Past the jobs of newer releases, which stay where they are.
+local function collect(newer)
+  local uids, lanes, left, open = {}, {}, {}, {}
+  for e = 1, #room do left[e] = room[e] end
+  for i = 1, #found do
+    found[i].taken = nil
+    fetch(found[i])
+    if found[i].score then open[#open + 1] = found[i] end
   end
-  local lane = open[best]
-  if room[lane.executor] <= 0 then
-    table.remove(open, best)
-  else
-    local n = #uids + 1
-    uids[n], lanes[n] = lane.part[lane.position], lane.number
-    room[lane.executor] = room[lane.executor] - 1
-    lane.position = lane.position + 2
-    if lane.position > #lane.part then fetch(lane) else lane.score = tonumber(lane.part[lane.position + 1]) end
-    if not lane.score then table.remove(open, best) end
+  while #uids < limit and #open > 0 do
+    local best = 1
+    for i = 2, #open do
+      if open[i].score < open[best].score then best = i end
+    end
+    local lane = open[best]
+    if left[lane.executor] <= 0 then
+      table.remove(open, best)
+    else
+      local uid = lane.part[lane.position]
+      if not newer[uid] then
+        local n = #uids + 1
+        uids[n], lanes[n] = uid, lane.number
+        left[lane.executor] = left[lane.executor] - 1
+      end
+      lane.position = lane.position + 2
+      if lane.position > #lane.part then fetch(lane) else lane.score = tonumber(lane.part[lane.position + 1]) end
+      if not lane.score then table.remove(open, best) end
+    end
   end
+  return uids, lanes
 end
-local answer = { now }
-local rows, definitions = mget(P .. 'jobs', uids), mget(P .. 'defs', uids)
-for i = 1, #uids do
-  if rows[i] and match(rows[i], '^1|%d+|%d+|%d+|%d+|%d+|[01]|%d+|%a+|') then
-    answer[#answer + 1] = rows[i]
-    answer[#answer + 1] = definitions[i] or ''
-  else
-    -- It would come again at every look; the survey of "health" names it.
-    call('ZREM', P .. 'due:' .. lanes[i], uids[i])
+local newer, answer, more = {}, nil, true
+while more do
+  answer, more = { now }, false
+  local uids, lanes = collect(newer)
+  local rows, definitions = mget(P .. 'jobs', uids), mget(P .. 'defs', uids)
+  for i = 1, #uids do
+    if rows[i] and match(rows[i], '^1|%d+|%d+|%d+|%d+|%d+|[01]|%d+|%a+|') then
+      answer[#answer + 1] = rows[i]
+      answer[#answer + 1] = definitions[i] or ''
+    elseif rows[i] and tonumber(match(rows[i], '^(%d+)|') or 0) > 1 then
+      newer[uids[i]], more = true, true
+    else
+      -- It would come again at every look; the survey of "health" names it.
+      call('ZREM', P .. 'due:' .. lanes[i], uids[i])
+    end
   end
 end
 return answer
 `;
 
 /**
- * When there is something to do next. ARGV: 3 the room. Answers with the time, the next job's and the next run's, '' for never.
+ * When there is something to do next. ARGV: 3 the time up to which due jobs are known, or nothing; 4 the room.
+ * Answers with the time, the next job's and the next run's, '' for never.
  */
 export const nextDue: string = String.raw`
-local found = lanes_of(3)
+local found = lanes_of(4)
+local after = ARGV[3] ~= '' and '(' .. ARGV[3] or '-inf'
 local job, run
-local function least(key, best)
-  local score = tonumber(call('ZRANGE', P .. key, 0, 0, 'WITHSCORES')[2])
+local function least(key, best, from)
+  local score = tonumber(call('ZRANGEBYSCORE', P .. key, from or '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2])
   if score and (not best or score < best) then return score end
   return best
 end
 run = least('lease:0', run)
 for i = 1, #found do
   local number = found[i].number
-  job = least('due:' .. number, job)
+  job = least('due:' .. number, job, after)
   run = least('ready:' .. number, run)
   run = least('lease:' .. number, run)
 end
