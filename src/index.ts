@@ -33,6 +33,7 @@ export type {
   AddJobOptions,
   CustomTriggerOptions,
   JobModification,
+  NewTrigger,
   ShortFormOptions,
   TaskHandle,
   TaskReference,

@@ -20,7 +20,7 @@ import { firstRun } from './first-run.ts';
 import type { StoredJob } from './export.ts';
 import { Job, type JobCommands as JobVerbs } from './job.ts';
 import type { Draft, JobDesk } from './job-desk.ts';
-import type { JobModification, TriggerInput } from './job-types.ts';
+import type { JobModification, NewTrigger } from './job-types.ts';
 import { checkNames, oneOf } from './nearest.ts';
 import { PendingJobs } from './pending-jobs.ts';
 import { RunCommands } from './run-commands.ts';
@@ -296,7 +296,7 @@ export class JobCommands implements JobVerbs {
     });
   }
 
-  async rescheduleJob(id: string, input: TriggerInput, options: StoreOption = {}): Promise<Job> {
+  async rescheduleJob(id: string, input: NewTrigger, options: StoreOption = {}): Promise<Job> {
     const now = this.#engine.clock.now();
     const given = this.#desk.newTrigger(input, id, now);
     return this.#change(id, options, 'jobModified', {

@@ -185,9 +185,10 @@ export class JobDesk {
   }
 
   /** The new trigger that `rescheduleJob` was given. @throws InvalidOptionError, InvalidTriggerError */
-  newTrigger(options: TriggerOptions, jobId: string, now: number): Trigger {
-    if (typeof options !== 'object' || options === null)
-      throw new InvalidOptionError('trigger', options, "an object such as { trigger: 'interval', seconds: 3 }");
+  newTrigger(given: TriggerOptions | Trigger, jobId: string, now: number): Trigger {
+    if (typeof given !== 'object' || given === null)
+      throw new InvalidOptionError('trigger', given, "a trigger object, or options such as { trigger: 'interval', seconds: 3 }");
+    const options: TriggerOptions = 'next' in given ? { trigger: given } : given;
     const trigger = this.trigger(options, jobId, now);
     for (const name of Object.keys(options)) {
       const belongs = !jobNames.has(name) || ['trigger', 'calendars', 'calendarPolicy'].includes(name);

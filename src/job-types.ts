@@ -26,6 +26,9 @@ type CustomTriggerSpec = {
 // oxlint-disable-next-line typescript/no-redundant-type-constituents -- it is 'never' only until somebody augments it
 export type TriggerInput = TriggerSpec | CustomTriggerSpec | { trigger: Trigger };
 
+/** What `rescheduleJob` takes: the new trigger and the calendars that go with it, or a trigger object alone. */
+export type NewTrigger = (TriggerInput & Pick<JobOptions, 'calendars' | 'calendarPolicy'>) | Trigger;
+
 /** `args` may be left out where the function can be called without any. */
 export type ArgsOption<Args extends readonly unknown[]> = [] extends Args ? { args?: Args } : { args: Args };
 

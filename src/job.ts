@@ -2,7 +2,7 @@ import type { DateTime } from 'luxon';
 import type { JobRecord, JobState, RetryPolicy } from './core/job.ts';
 import type { Run } from './core/events.ts';
 import type { Trigger } from './core/trigger.ts';
-import type { JobModification, TriggerInput } from './job-types.ts';
+import type { JobModification, NewTrigger } from './job-types.ts';
 import { toDateTime } from './time/instants.ts';
 import { type InspectableTrigger, inspectable } from './triggers/derived.ts';
 
@@ -12,7 +12,7 @@ export interface JobCommands {
   pauseJob(id: string, options?: { jobStore?: string }): Promise<Job>;
   resumeJob(id: string, options?: { jobStore?: string }): Promise<Job>;
   modifyJob(id: string, changes: JobModification, options?: { jobStore?: string }): Promise<Job>;
-  rescheduleJob(id: string, trigger: TriggerInput, options?: { jobStore?: string }): Promise<Job>;
+  rescheduleJob(id: string, trigger: NewTrigger, options?: { jobStore?: string }): Promise<Job>;
   runJob(id: string, options?: { jobStore?: string }): Promise<Run>;
 }
 
@@ -166,7 +166,8 @@ export class Job {
     return this.#commands.modifyJob(this.id, changes, this.#at());
   }
 
-  async reschedule(trigger: TriggerInput): Promise<Job> {
+  /** Gives it a new trigger; calendars belong to the trigger and are to be named again. */
+  async reschedule(trigger: NewTrigger): Promise<Job> {
     return this.#commands.rescheduleJob(this.id, trigger, this.#at());
   }
 

@@ -17,7 +17,7 @@ import { JobCommands } from './job-commands.ts';
 import { JobDesk } from './job-desk.ts';
 import type { JobOptions, PolicyOptions } from './job-options.ts';
 import { checkNames } from './nearest.ts';
-import type { AddJobOptions, JobModification, ShortFormOptions, TaskHandle, TaskReference, TriggerInput } from './job-types.ts';
+import type { AddJobOptions, JobModification, NewTrigger, ShortFormOptions, TaskHandle, TaskReference } from './job-types.ts';
 import { LazyThreads } from './lazy-threads.ts';
 import { Lifecycle, type SchedulerState, type ShutdownOptions } from './lifecycle.ts';
 import { checkOptions, type SchedulerOptions } from './options.ts';
@@ -183,8 +183,12 @@ export class Scheduler {
     return this.#commands.modifyJob(id, changes, options);
   }
 
-  /** Gives a job a new trigger, and computes its next run from now. A paused job stays paused. @throws JobNotFoundError, JobNeverRunsError */
-  async rescheduleJob(id: string, trigger: TriggerInput, options?: { jobStore?: string }): Promise<Job> {
+  /**
+   * Gives a job a new trigger, options or object, and computes its next run from now. A paused job stays paused.
+   * Calendars belong to the trigger: those of the old one are gone with it, unless `calendars` names them again.
+   * @throws JobNotFoundError, JobNeverRunsError, InvalidOptionError, InvalidTriggerError
+   */
+  async rescheduleJob(id: string, trigger: NewTrigger, options?: { jobStore?: string }): Promise<Job> {
     return this.#commands.rescheduleJob(id, trigger, options);
   }
 

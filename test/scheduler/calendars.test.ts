@@ -72,9 +72,30 @@ test('a policy without a calendar is refused, and a calendar named twice counts 
   const { scheduler, note } = rig();
   await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
   for (const calendars of [undefined, []]) {
-    const refused = scheduler.addJob(note, { trigger: 'cron', hour: 9, calendarPolicy: 'skip', ...(calendars !== undefined && { calendars }) });
+    const refused = scheduler.addJob(note, {
+      trigger: 'cron',
+      hour: 9,
+      calendarPolicy: 'skip',
+      ...(calendars !== undefined && { calendars }),
+    });
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'calendarPolicy' });
   }
   const once = await scheduler.addJob(note, { trigger: 'cron', hour: 9, calendars: ['weekends', 'weekends'] });
   expect(once.trigger.toJSON()).toMatchObject({ type: 'calendar', of: { type: 'cron' } });
+});
+
+test('rescheduleJob drops the calendars of the old trigger, and takes those of the new one', async () => {
+  const { scheduler, note } = rig();
+  await scheduler.setCalendar({ name: 'weekends', weekdays: 'sat,sun' });
+  await scheduler.addJob(note, { id: 'a', trigger: 'cron', hour: 9, calendars: 'weekends' });
+  const without = await scheduler.rescheduleJob('a', { trigger: 'cron', day: 5, hour: 9 });
+  expect(without.nextRunTime?.toISODate()).toBe('2030-01-05');
+  const again = await scheduler.rescheduleJob('a', {
+    trigger: 'cron',
+    day: 5,
+    hour: 9,
+    calendars: 'weekends',
+    calendarPolicy: 'next-working-day',
+  });
+  expect(again.nextRunTime?.toISODate()).toBe('2030-01-07');
 });

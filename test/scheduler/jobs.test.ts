@@ -430,9 +430,10 @@ describe('rescheduleJob', () => {
   test('takes a trigger object', async () => {
     const { scheduler } = await started();
     await scheduler.addJob(nothing, { trigger: 'interval', seconds: 100, id: 'a' });
-    expect(second((await scheduler.rescheduleJob('a', { trigger: new CronTrigger({ minute: '*', timezone: 'UTC' }) })).nextRunTime)).toBe(
-      60,
-    );
+    const trigger = new CronTrigger({ minute: '*', timezone: 'UTC' });
+    expect(second((await scheduler.rescheduleJob('a', { trigger })).nextRunTime)).toBe(60);
+    const job = await scheduler.rescheduleJob('a', { trigger: 'interval', seconds: 5 });
+    expect(second((await job.reschedule(trigger)).nextRunTime)).toBe(60);
   });
 });
 

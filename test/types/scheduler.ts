@@ -1,4 +1,4 @@
-import { CronTrigger, type Job, type Run, Scheduler, type TaskHandle } from '../../src/index.ts';
+import { CronTrigger, IntervalTrigger, type Job, type Run, Scheduler, type TaskHandle } from '../../src/index.ts';
 
 // Read by the compiler alone, never run: each line must compile, or must not where it says so.
 
@@ -105,6 +105,8 @@ export async function shortForms(): Promise<void> {
 export async function changes(): Promise<void> {
   await scheduler.modifyJob('a', { name: 'x', args: [1], nextRunTime: null, task: tick, timeout: '5s' });
   await scheduler.rescheduleJob('a', { trigger: 'cron', hour: 3 });
+  await scheduler.rescheduleJob('a', { trigger: 'cron', hour: 3, calendars: 'holidays', calendarPolicy: 'next-working-day' });
+  await scheduler.rescheduleJob('a', new IntervalTrigger({ seconds: 3 }));
   // @ts-expect-error: a trigger is rescheduleJob's
   await scheduler.modifyJob('a', { trigger: 'cron', hour: 3 });
   // @ts-expect-error: a policy is modifyJob's
