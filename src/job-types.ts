@@ -2,6 +2,8 @@ import type { TaskFunction } from './core/task.ts';
 import type { Trigger } from './core/trigger.ts';
 import type { JobOptions, PolicyOptions } from './job-options.ts';
 import type { TimeInput } from './time/instants.ts';
+import type { DateTriggerOptions } from './triggers/date.ts';
+import type { IntervalTriggerOptions } from './triggers/interval.ts';
 import type { TriggerSpec } from './triggers/registry.ts';
 
 /**
@@ -37,10 +39,14 @@ export type AddJobOptions<Args extends readonly unknown[] = readonly unknown[]> 
   Omit<JobOptions, 'args'> &
   ArgsOption<Args>;
 
-/** What `cron`, `every` and `at` take beside expression and task. */
-export type ShortFormOptions<Args extends readonly unknown[] = readonly unknown[]> = Omit<JobOptions, 'args'> & {
-  timezone?: string;
-} & ArgsOption<Args>;
+/** What the short forms leave to say of their trigger; of `cron`'s that is `CronBounds`. */
+export type IntervalBounds = Pick<IntervalTriggerOptions, 'startDate' | 'endDate' | 'timezone'>;
+export type DateBounds = Pick<DateTriggerOptions, 'timezone'>;
+
+/** What `cron`, `every` and `at` take beside their first argument and the task. */
+export type ShortFormOptions<Args extends readonly unknown[] = readonly unknown[], Bounds = DateBounds> = Omit<JobOptions, 'args'> &
+  Bounds &
+  ArgsOption<Args>;
 
 /** What `modifyJob` changes; what is not named stays. The trigger is `rescheduleJob`'s. */
 export interface JobModification extends PolicyOptions {

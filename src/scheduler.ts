@@ -17,7 +17,16 @@ import { JobCommands } from './job-commands.ts';
 import { JobDesk } from './job-desk.ts';
 import type { JobOptions, PolicyOptions } from './job-options.ts';
 import { checkNames } from './nearest.ts';
-import type { AddJobOptions, JobModification, NewTrigger, ShortFormOptions, TaskHandle, TaskReference } from './job-types.ts';
+import type {
+  AddJobOptions,
+  DateBounds,
+  IntervalBounds,
+  JobModification,
+  NewTrigger,
+  ShortFormOptions,
+  TaskHandle,
+  TaskReference,
+} from './job-types.ts';
 import { LazyThreads } from './lazy-threads.ts';
 import { Lifecycle, type SchedulerState, type ShutdownOptions } from './lifecycle.ts';
 import { checkOptions, type SchedulerOptions } from './options.ts';
@@ -28,6 +37,7 @@ import { TaskRegistry } from './task-registry.ts';
 import type { DurationInput } from './time/duration.ts';
 import type { TimeInput } from './time/instants.ts';
 import { Calendar, type CalendarOptions } from './triggers/calendar.ts';
+import type { CronBounds } from './triggers/cron/cron.ts';
 import { TriggerRegistry, type TriggerDefinition } from './triggers/registry.ts';
 
 /** One job for `addJobs`: its task beside its options. */
@@ -132,9 +142,9 @@ export class Scheduler {
   async cron<Args extends readonly unknown[]>(
     expression: string,
     task: ((...args: Args) => unknown) | TaskHandle<Args>,
-    ...rest: OptionsLast<Args>
+    ...rest: OptionsLast<Args, CronBounds>
   ): Promise<Job>;
-  async cron(expression: string, task: URL | string, options?: ShortFormOptions): Promise<Job>;
+  async cron(expression: string, task: URL | string, options?: ShortFormOptions<readonly unknown[], CronBounds>): Promise<Job>;
   async cron(expression: string, task: TaskReference, options: object = {}): Promise<Job> {
     const form = { trigger: 'cron', option: 'expression', value: expression, expected: 'crontab text such as "30 12 * * MON-FRI"' };
     return this.#add(task, shortForm(form, options));
@@ -144,9 +154,9 @@ export class Scheduler {
   async every<Args extends readonly unknown[]>(
     interval: DurationInput,
     task: ((...args: Args) => unknown) | TaskHandle<Args>,
-    ...rest: OptionsLast<Args>
+    ...rest: OptionsLast<Args, IntervalBounds>
   ): Promise<Job>;
-  async every(interval: DurationInput, task: URL | string, options?: ShortFormOptions): Promise<Job>;
+  async every(interval: DurationInput, task: URL | string, options?: ShortFormOptions<readonly unknown[], IntervalBounds>): Promise<Job>;
   async every(interval: DurationInput, task: TaskReference, options: object = {}): Promise<Job> {
     const form = { trigger: 'interval', option: 'every', value: interval, expected: 'a duration such as "90s", or milliseconds' };
     return this.#add(task, shortForm(form, options));
@@ -156,7 +166,7 @@ export class Scheduler {
   async at<Args extends readonly unknown[]>(
     runDate: TimeInput,
     task: ((...args: Args) => unknown) | TaskHandle<Args>,
-    ...rest: OptionsLast<Args>
+    ...rest: OptionsLast<Args, DateBounds>
   ): Promise<Job>;
   async at(runDate: TimeInput, task: URL | string, options?: ShortFormOptions): Promise<Job>;
   async at(runDate: TimeInput, task: TaskReference, options: object = {}): Promise<Job> {
@@ -367,6 +377,6 @@ export class Scheduler {
 }
 
 /** Options may be left out where the function can be called without arguments. */
-type OptionsLast<Args extends readonly unknown[]> = [] extends Args
-  ? [options?: ShortFormOptions<NoInfer<Args>>]
-  : [options: ShortFormOptions<NoInfer<Args>>];
+type OptionsLast<Args extends readonly unknown[], Bounds> = [] extends Args
+  ? [options?: ShortFormOptions<NoInfer<Args>, Bounds>]
+  : [options: ShortFormOptions<NoInfer<Args>, Bounds>];

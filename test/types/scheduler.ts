@@ -94,6 +94,12 @@ export async function shortForms(): Promise<void> {
   await scheduler.every('90s', tick, { id: 'tick', maxRuns: 3 });
   await scheduler.at(new Date(0), greet, { args: ['you', 2] });
   await scheduler.every({ minutes: 5 }, 'greet', { args: [1] });
+  await scheduler.cron('* * * * *', tick, { startDate: '2030-01-01', endDate: new Date(0), gap: 'skip', fold: 'both', timezone: 'UTC' });
+  await scheduler.every('90s', tick, { startDate: '2030-01-01', endDate: 0, timezone: 'UTC' });
+  // @ts-expect-error: an interval has no clock changes
+  await scheduler.every('90s', tick, { fold: 'both' });
+  // @ts-expect-error: a date has no end
+  await scheduler.at(0, tick, { endDate: 0 });
   // @ts-expect-error: its arguments are missing
   await scheduler.every('90s', greet);
   // @ts-expect-error: the wrong arguments
