@@ -9,6 +9,7 @@ import { Scheduler } from '../../src/index.ts';
 import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { recordingLog } from '../fixtures/requests.ts';
+import { closeDialect } from '../stores/sql-scene.ts';
 import { freshPrefix, temporaryDirectory } from '../stores/sql-under-test.ts';
 import { places, Replicas } from './replicas.ts';
 
@@ -66,15 +67,19 @@ describe.each(found.filter(({ name }) => name !== 'Redis'))('a scheduler on $nam
   const seen: string[] = [];
   let clock: VirtualClock;
   let scheduler: Scheduler;
+  let dialect: Dialect;
   beforeEach(async () => {
     clock = new VirtualClock({ now: '2030-01-01T00:00:00Z' });
-    const dialect = counted(await dialectFor(url), seen);
+    dialect = counted(await dialectFor(url), seen);
     const jobStore = new SqlJobStore({ dialect, prefix: freshPrefix(), now: () => clock.now() });
     scheduler = new Scheduler({ clock, timezone: 'UTC', jobStore, logger: recordingLog().log });
     scheduler.task('note', () => 'noted');
     await scheduler.start();
   });
-  afterEach(() => scheduler.shutdown());
+  afterEach(async () => {
+    await scheduler.shutdown();
+    await closeDialect(dialect);
+  });
 
   test('that has nothing to do gives one statement a second, which only reads', async () => {
     await scheduler.addJob('note', { id: 'far', trigger: 'interval', hours: 10 });

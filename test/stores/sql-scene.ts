@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { CompiledQuery, Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely';
+import { CompiledQuery, type Dialect, Kysely, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely';
 import { createPool } from 'mysql2';
 import pg from 'pg';
 import type { StoreContext } from '../../src/core/store.ts';
@@ -12,6 +12,7 @@ export class SqlScene {
   readonly url: string;
   readonly prefix: string = freshPrefix();
   readonly #stores: SqlJobStore[] = [];
+  readonly #lent = new Set<Dialect>();
   #time = Date.UTC(2030, 0, 1);
   #door: Kysely<Record<string, never>> | undefined;
 
@@ -31,6 +32,7 @@ export class SqlScene {
     const source = options.dialect === undefined ? { url: this.url } : {};
     const store = new SqlJobStore({ ...source, prefix: this.prefix, ...options });
     this.#stores.push(store);
+    if (options.dialect !== undefined) this.#lent.add(options.dialect);
     await store.open({ ...context, ...more });
     return store;
   }
@@ -45,6 +47,11 @@ export class SqlScene {
     return this.#door;
   }
 
+  /** A driver or pool of the user's own. */
+  dialect(): Dialect {
+    return dialectOf(this.url);
+  }
+
   /** One statement through the door; `jobs` and `runs` in it are this scene's tables. */
   async change(statement: string): Promise<void> {
     const named = statement.replace(/\b(jobs|runs|meta)\b/g, (table) => `${this.prefix}${table}`);
@@ -54,14 +61,26 @@ export class SqlScene {
   async close(): Promise<void> {
     await Promise.all(this.#stores.map((store) => store.close()));
     await this.#door?.destroy();
+    for (const dialect of this.#lent) await closeDialect(dialect);
   }
 }
 
+/** What was lent to a store is left open by it. */
+export async function closeDialect(dialect: Dialect): Promise<void> {
+  const driver = dialect.createDriver();
+  await driver.init();
+  await driver.destroy();
+}
+
 export function openKysely(url: string): Kysely<Record<string, never>> {
-  if (url.startsWith('postgres:')) return new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) });
-  if (url.startsWith('mysql:')) return new Kysely({ dialect: new MysqlDialect({ pool: createPool({ uri: url }) }) });
+  return new Kysely({ dialect: dialectOf(url) });
+}
+
+function dialectOf(url: string): Dialect {
+  if (url.startsWith('postgres:')) return new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) });
+  if (url.startsWith('mysql:')) return new MysqlDialect({ pool: createPool({ uri: url }) });
   const Sqlite = createRequire(import.meta.url)('libsql');
   const database = new Sqlite(url.slice('sqlite:'.length));
   database.pragma('busy_timeout = 2000');
-  return new Kysely({ dialect: new SqliteDialect({ database }) });
+  return new SqliteDialect({ database });
 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { CompiledQuery, Kysely } from 'kysely';
 import { afterEach, expect, it } from 'vitest';
 import type { JobRecord } from '../../src/core/job.ts';
 import { InvalidOptionError } from '../../src/errors.ts';
@@ -201,6 +202,19 @@ export function sharedCases(url: string): void {
     });
     expect(await probe.due()).toEqual(['done']);
     expect((await probe.job('done')).name).toBe('again');
+  });
+
+  it('leaves a driver that was lent to it open, and takes it again', async () => {
+    const place = scene();
+    const dialect = place.dialect();
+    const probe = await place.probe({ dialect });
+    await probe.addDue('kept');
+    await probe.store.close();
+    const again = await place.probe({ dialect });
+    expect(await again.due()).toEqual(['kept']);
+    await again.store.close();
+    const own = new Kysely({ dialect });
+    expect((await own.executeQuery(CompiledQuery.raw('select 1 as one'))).rows).toEqual([{ one: 1 }]);
   });
 
   it('refuses a transaction that is none', async () => {

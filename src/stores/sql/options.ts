@@ -8,7 +8,7 @@ import type { DatabaseKind } from './statements.ts';
 export interface SqlJobStoreOptions {
   /** `'sqlite:jobs.db'`, `'sqlite::memory:'`, `'postgres://...'` or `'mysql://...'`; needs the driver installed. Either this or `dialect`. */
   readonly url?: string;
-  /** A kysely dialect made from your own driver or pool; the store leaves its settings alone. */
+  /** A kysely dialect made from your own driver or pool; the store leaves its settings alone, and never closes it. */
   readonly dialect?: Dialect;
   /** What the names of the tables begin with; default `'punctual_'`. */
   readonly prefix?: string;

@@ -23,6 +23,7 @@ import { readHealth, type SqlStoreHealth } from './health.ts';
 import { beat } from './heartbeat.ts';
 import { HeldRuns } from './held-runs.ts';
 import { listRuns, pruneRuns } from './history.ts';
+import { lent } from './lent.ts';
 import { Listener } from './listener.ts';
 import { migrate } from './migration.ts';
 import { mysqlStatements } from './mysql.ts';
@@ -78,7 +79,7 @@ export class SqlJobStore implements Store {
     const { source, schema, prefix, listenUrl } = this.#settings;
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
-    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease }) : source;
+    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease }) : lent(source);
     const kysely = new Kysely({ dialect });
     const database = new Database(kysely, {
       statements: this.#statements(channel, instance),
