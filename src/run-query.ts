@@ -35,7 +35,7 @@ export async function runsOf(engine: EngineContext, lanes: ReadonlyMap<string, L
   const outcome = query.outcome === undefined ? undefined : [query.outcome].flat().map((each) => choice(each, 'outcome', states));
   const instant = (value: TimeInput | undefined, option: string): number | undefined =>
     value === undefined ? undefined : parseInstant(value, { timezone: engine.timezone, option });
-  const resumed = readCursor(query.cursor);
+  const resumed = readCursor(query.cursor, lanes);
   const alias = query.jobStore;
   if (alias !== undefined && !lanes.has(alias)) throw new InvalidOptionError('jobStore', alias, oneOf(String(alias), [...lanes.keys()]));
   const [from, to] = [instant(query.from, 'from'), instant(query.to, 'to')];
@@ -102,11 +102,11 @@ function newest(pages: readonly Page[], limit: number): { readonly run: RunRecor
 }
 
 /** Where each store goes on; one that is not named has no more. `null` is its beginning. */
-function readCursor(text: string | undefined): ReadonlyMap<string, string | null> | undefined {
+function readCursor(text: string | undefined, lanes: ReadonlyMap<string, Lane>): ReadonlyMap<string, string | null> | undefined {
   if (text === undefined) return undefined;
   try {
     const places: unknown = JSON.parse(text);
-    if (Array.isArray(places) && places.every(isPlace)) return new Map(places);
+    if (Array.isArray(places) && places.every(isPlace) && places.every(([alias]) => lanes.has(alias))) return new Map(places);
   } catch {
     // Answered below, like any other text that is no cursor.
   }

@@ -361,12 +361,15 @@ export class Scheduler {
     return this.#emitter.on(name, listener);
   }
 
+  /** The same for the next event of that name alone. */
   once<Name extends SchedulerEventName>(name: Name, listener: Listener<Name>): () => void {
     checkListener(name, listener);
     return this.#emitter.once(name, listener);
   }
 
+  /** Takes back the latest `on` or `once` of this listener for that event; does nothing if there is none. */
   off<Name extends SchedulerEventName>(name: Name, listener: Listener<Name>): this {
+    checkListener(name, listener);
     this.#emitter.off(name, listener);
     return this;
   }

@@ -193,6 +193,7 @@ describe('the other methods', () => {
     ['getRuns', (scheduler) => scheduler.getRuns({ limit: 1001 }), 'limit', 'at most 1000'],
     ['getRuns', (scheduler) => scheduler.getRuns({ outcome: 'suceeded' as never }), 'outcome', 'did you mean "succeeded"'],
     ['getRuns', (scheduler) => scheduler.getRuns({ cursor: 'abc' }), 'cursor', 'getRuns gave'],
+    ['getRuns', (scheduler) => scheduler.getRuns({ cursor: '[["elsewhere",null]]' }), 'cursor', 'getRuns gave'],
     ['getRuns', (scheduler) => scheduler.getRuns({ from: 'then' }), 'from', 'ISO 8601'],
     ['getRuns', (scheduler) => scheduler.getRuns({ jobid: 'a' } as never), 'jobid', 'did you mean "jobId"'],
     ['getRuns', (scheduler) => scheduler.getRuns({ jobStore: 'other' }), 'jobStore', 'one of "default"'],
@@ -308,5 +309,6 @@ describe('the other methods', () => {
   test('on with a name that is no event', () => {
     const { scheduler } = rig();
     expect(() => scheduler.on('jobErrored' as never, nothing)).toThrow('did you mean "jobError"');
+    expect(() => scheduler.off('jobErrored' as never, nothing)).toThrow('did you mean "jobError"');
   });
 });
