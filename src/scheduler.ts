@@ -212,7 +212,7 @@ export class Scheduler {
     return this.#commands.resumeJob(id, options);
   }
 
-  /** Removes a job; a run of it that is under way goes on. @throws JobNotFoundError */
+  /** Removes a job; a run of it that is under way goes on, and is not tried again; one that waits is cancelled. @throws JobNotFoundError */
   removeJob(id: string, options?: { jobStore?: string }): Promise<void> {
     return this.#commands.removeJob(id, options);
   }

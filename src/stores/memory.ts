@@ -269,7 +269,7 @@ class MemoryJobs implements JobStore {
       this.#shelf.dequeue(job);
       job.live = false;
       if (job.queued > 0) for (const run of this.#shelf.waitingOf(job)) this.#dropAndTell(run, 'cancelled', 'the job was removed');
-      if (job.state !== 'ending') gone.push(id);
+      gone.push(id);
     }
     return gone;
   }

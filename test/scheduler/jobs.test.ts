@@ -506,6 +506,21 @@ describe('removeJob and removeAllJobs', () => {
     clock.assertIdle();
   });
 
+  test('a job may be removed while its last run is under way, and so is not tried again', async () => {
+    const { clock, scheduler } = await started();
+    const told = eventNames(scheduler);
+    const job = await scheduler.addJob(
+      async () => {
+        await job.remove();
+        throw new Error('and fails');
+      },
+      { trigger: 'date', id: 'a', retry: { limit: 3 } },
+    );
+    await clock.advance('1m');
+    expect(told).toEqual(['jobAdded a', 'jobSubmitted a', 'jobStarted a', 'jobRemoved a', 'jobCancelled a']);
+    await expect(job.remove()).rejects.toThrow(JobNotFoundError);
+  });
+
   test('removing all empties every store, or the one that is named', async () => {
     const { scheduler } = await started({ jobStores: { default: new MemoryJobStore(), other: new MemoryJobStore() } });
     const told = eventNames(scheduler, ['allJobsRemoved', 'jobRemoved']);

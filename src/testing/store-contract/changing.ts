@@ -68,6 +68,15 @@ export const changingCases: readonly LawCase[] = [
     },
   },
   {
+    name: 'remove answers with a job whose last run is under way',
+    async run(probe) {
+      const last = await probe.addDue('last');
+      await probe.fire(probe.step(last, [probe.newRun('running')], { nextRunTime: undefined, dueAt: undefined, state: 'ending' }));
+      assert.deepEqual(await probe.store.jobs.remove(['last']), ['last']);
+      assert.equal(await probe.store.jobs.get('last'), undefined);
+    },
+  },
+  {
     name: 'remove without ids removes all jobs, finished ones too',
     async run(probe) {
       for (const id of ['a', 'b']) await probe.addDue(id);
