@@ -1,7 +1,9 @@
+import { createConnection, Socket } from 'node:net';
 import { type Dialect, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely';
 import type { Logger } from '../../core/logger.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { missingDriver } from './missing-driver.ts';
+import type { Sockets } from './sockets.ts';
 import { openSqlite } from './sqlite-driver.ts';
 import type { DatabaseKind } from './statements.ts';
 
@@ -43,18 +45,20 @@ function shown(url: string): string {
 
 export interface ConnectOptions {
   readonly logger: Logger;
+  /** Watches the connections of this store. */
+  readonly sockets: Sockets;
   /** In milliseconds: how long a process that stands still may hold what others wait for. */
   readonly lease: number;
 }
 
 /** kysely's dialect for an address, on a driver that the application has installed. */
-export async function connect(address: Address, { logger, lease }: ConnectOptions): Promise<Dialect> {
+export async function connect(address: Address, { logger, lease, sockets }: ConnectOptions): Promise<Dialect> {
   switch (address.kind) {
     case 'sqlite':
       return new SqliteDialect({ database: openSqlite(address.place) });
     case 'postgres': {
       const { default: pg } = await driver(() => import('pg'), 'pg');
-      const pool = new pg.Pool({ connectionString: address.place, allowExitOnIdle: true });
+      const pool = new pg.Pool({ connectionString: address.place, allowExitOnIdle: true, stream: () => sockets.watch(new Socket()) });
       // An idle connection that breaks is replaced when next needed; without a listener it would end the process.
       const lost = (error: Error): void => logger.debug({ err: error }, 'a connection to PostgreSQL was lost');
       pool.on('error', lost);
@@ -64,7 +68,12 @@ export async function connect(address: Address, { logger, lease }: ConnectOption
     }
     case 'mysql': {
       const { createPool } = await driver(() => import('mysql2'), 'mysql2');
-      const pool = createPool({ uri: address.place, charset: 'utf8mb4', supportBigNumbers: true });
+      const pool = createPool({
+        uri: address.place,
+        charset: 'utf8mb4',
+        supportBigNumbers: true,
+        stream: ({ config }: { readonly config: ServerAddress }) => sockets.watch(connectTo(config)),
+      });
       // MariaDB only: elsewhere the transaction of a process that stands still lasts as long as its connection.
       const limit = `set session idle_transaction_timeout = ${Math.ceil(lease / 1000)}`;
       pool.on('connection', (connection) => {
@@ -75,6 +84,17 @@ export async function connect(address: Address, { logger, lease }: ConnectOption
       return new MysqlDialect({ pool });
     }
   }
+}
+
+/** Where mysql2 has found that the server is. */
+interface ServerAddress {
+  readonly socketPath?: string | undefined;
+  readonly port: number;
+  readonly host: string;
+}
+
+function connectTo({ socketPath, port, host }: ServerAddress): Socket {
+  return socketPath === undefined ? createConnection({ port, host, keepAlive: true }) : createConnection(socketPath);
 }
 
 async function driver<T>(load: () => Promise<T>, name: string): Promise<T> {

@@ -34,7 +34,12 @@ export class Listener {
     try {
       const { default: pg } = await import('pg');
       if (this.#closed) return;
-      const client = new pg.Client({ connectionString: url, keepAlive: true });
+      const client = new pg.Client({
+        connectionString: url,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 10_000,
+        connectionTimeoutMillis: 10_000,
+      });
       let lost = false;
       const onLost = (error?: Error): void => {
         if (lost) return;
@@ -48,9 +53,10 @@ export class Listener {
       client.on('notification', (message) => {
         if (message.channel === channel) heard(message.payload ?? '');
       });
-      this.#end = () => {
+      // It has nothing to say at its end, and a server that does not answer would be waited for.
+      this.#end = async () => {
         lost = true;
-        return client.end();
+        void client.end().catch(() => undefined);
       };
       try {
         await client.connect();

@@ -29,12 +29,15 @@ import { migrate } from './migration.ts';
 import { mysqlStatements } from './mysql.ts';
 import { type SqlJobStoreOptions, type SqlSettings, settingsOf } from './options.ts';
 import { postgresStatements } from './postgres.ts';
+import { Sockets } from './sockets.ts';
 import { sqliteStatements } from './sqlite.ts';
 import type { Statements } from './statements.ts';
 import { tablesOf } from './tables.ts';
 
 /** How long the closing of connections may hold the process, in milliseconds. */
-const longestCloseMs = 10_000;
+const longestCloseMs = 300;
+/** How long a connection may be silent at least; longer than the pools keep one that is not used. */
+const shortestSilenceMs = 15_000;
 /** Jobs whose history one call of `prune` looks at. */
 const prunedAtOnce = 100;
 
@@ -79,7 +82,8 @@ export class SqlJobStore implements Store {
     const { source, schema, prefix, listenUrl } = this.#settings;
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
-    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease }) : lent(source);
+    const sockets = new Sockets(Math.max(shortestSilenceMs, 2 * this.lease));
+    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease, sockets }) : lent(source);
     const kysely = new Kysely({ dialect });
     const database = new Database(kysely, {
       statements: this.#statements(channel, instance),
@@ -102,7 +106,7 @@ export class SqlJobStore implements Store {
             heard: (payload) => this.#heard(payload, instance),
           })
         : undefined;
-    this.#opened = { database, listener, clock: context.clock, logger: context.logger };
+    this.#opened = { database, listener, sockets, clock: context.clock, logger: context.logger };
     await listener?.open();
   }
 
@@ -111,8 +115,9 @@ export class SqlJobStore implements Store {
     this.#opened = undefined;
     this.#held.clear();
     if (opened === undefined) return;
-    // Idle connections do not keep the process alive, and closing them must not be cut short by that.
-    const release = opened.clock.wakeAfter(longestCloseMs, () => undefined);
+    // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
+    // which does not answer must not keep it for long.
+    const release = opened.clock.wakeAfter(longestCloseMs, () => opened.sockets.breakAll());
     try {
       await this.#telling;
       await opened.listener?.close();
@@ -313,6 +318,7 @@ function firstDue(jobs: readonly NewJob[]): number | undefined {
 interface Opened {
   readonly database: Database;
   readonly listener: Listener | undefined;
+  readonly sockets: Sockets;
   readonly clock: Clock;
   readonly logger: Logger;
 }
