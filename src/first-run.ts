@@ -1,4 +1,5 @@
 import { latestFireTime, type Trigger } from './core/trigger.ts';
+import { DateTrigger } from './triggers/date.ts';
 
 /** A fire time that passed less than this many milliseconds ago, and would be the only one, still counts as now. */
 const JUST_NOW = 1000;
@@ -24,4 +25,11 @@ export function firstRun(trigger: Trigger, now: number, options: { readonly sinc
 export function lastRun(trigger: Trigger, now: number): number | undefined {
   const first = trigger.next(EARLIEST);
   return first === undefined || first > now ? undefined : latestFireTime(trigger, first, now);
+}
+
+/** The trigger of a job whose next run was moved: a date has but one, so that it moves along; any other goes on as before. */
+export function movedTo(trigger: Trigger, next: number): Trigger {
+  if (!(trigger instanceof DateTrigger) || trigger.runDate === next) return trigger;
+  const { timezone } = trigger;
+  return new DateTrigger({ runDate: next, ...(timezone !== undefined && { timezone }) });
 }

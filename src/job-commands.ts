@@ -16,7 +16,7 @@ import {
   SchedulerStateError,
 } from './errors.ts';
 import { grouped, refuseTwins } from './draft-groups.ts';
-import { firstRun } from './first-run.ts';
+import { firstRun, movedTo } from './first-run.ts';
 import type { StoredJob } from './export.ts';
 import { Job, type JobCommands as JobVerbs } from './job.ts';
 import type { Draft, JobDesk } from './job-desk.ts';
@@ -272,16 +272,13 @@ export class JobCommands implements JobVerbs {
     if (typeof changes !== 'object' || changes === null) throw new InvalidOptionError('changes', changes, 'an object of what to change');
     const { nextRunTime, ...rest } = changes;
     return this.#change(id, options, 'jobModified', {
-      draft: (draft, record) => ({
-        ...draft,
-        definition: { ...draft.definition, ...this.#desk.changes(record, rest, draft.jobStore) },
-        nextRunTime:
-          nextRunTime == null
-            ? nextRunTime === null
-              ? null
-              : draft.nextRunTime
-            : this.#desk.instant(nextRunTime, this.#trigger(record), 'nextRunTime'),
-      }),
+      draft: (draft, record) => {
+        const trigger = this.#engine.revive(draft.definition.trigger);
+        const changed = { ...draft, definition: { ...draft.definition, ...this.#desk.changes(record, rest, draft.jobStore) } };
+        if (nextRunTime == null) return nextRunTime === null ? { ...changed, nextRunTime } : changed;
+        const next = this.#desk.instant(nextRunTime, trigger, 'nextRunTime');
+        return { ...changed, definition: { ...changed.definition, trigger: movedTo(trigger, next) }, nextRunTime: next };
+      },
       job: (job, lane) => {
         const made: JobChanges = this.#desk.changes(job, rest, lane.alias);
         const trigger = this.#trigger(job);
@@ -291,7 +288,8 @@ export class JobCommands implements JobVerbs {
         const next = nextRunTime === undefined ? job.nextRunTime : this.#desk.instant(nextRunTime, trigger, 'nextRunTime');
         if (job.state === 'paused' && nextRunTime === undefined) return made;
         if (next === undefined) return { ...made, ...base };
-        return { ...made, ...progressTo({ id: job.id, policy }, trigger, next, job.runCount) };
+        const moved = nextRunTime === undefined ? trigger : movedTo(trigger, next);
+        return { ...made, ...(moved !== trigger && { trigger: moved }), ...progressTo({ id: job.id, policy }, moved, next, job.runCount) };
       },
     });
   }

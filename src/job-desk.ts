@@ -9,7 +9,7 @@ import type { Trigger } from './core/trigger.ts';
 import type { ExecutorRoom } from './engine/executor-room.ts';
 import { progressTo } from './engine/plan.ts';
 import { InvalidOptionError, JobNeverRunsError } from './errors.ts';
-import { firstRun, lastRun } from './first-run.ts';
+import { firstRun, lastRun, movedTo } from './first-run.ts';
 import {
   choice,
   executorOptionNames,
@@ -102,10 +102,11 @@ export class JobDesk {
     const store = this.#store(jobStore);
     const id = options.id === undefined ? undefined : nonEmptyText(options.id, 'id');
     const jobId = id ?? crypto.randomUUID();
-    const trigger = this.trigger(options, jobId, since);
-    const zone = trigger.timezone ?? timezone;
+    const given = this.trigger(options, jobId, since);
+    const zone = given.timezone ?? timezone;
     const nextRunTime =
       options.nextRunTime == null ? options.nextRunTime : parseInstant(options.nextRunTime, { timezone: zone, option: 'nextRunTime' });
+    const trigger = nextRunTime == null ? given : movedTo(given, nextRunTime);
     const definition: JobDefinition = {
       id: jobId,
       name: options.name === undefined ? undefined : nonEmptyText(options.name, 'name'),
@@ -116,7 +117,8 @@ export class JobDesk {
       policy: this.policy(options, defaults),
       metadata: checkMetadata(options.metadata),
       trigger,
-      registration: trigger,
+      // A date that nobody said is now, and would be another at every boot.
+      registration: options.trigger === 'date' && Reflect.get(options, 'runDate') === undefined ? trigger : given,
     };
     checkExecutorOptions(definition);
     this.#checkRunnable(definition);

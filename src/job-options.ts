@@ -49,7 +49,7 @@ export interface JobOptions<Args extends readonly unknown[] = readonly unknown[]
   executor?: string;
   /** Name of the job store; default `'default'`. */
   jobStore?: string;
-  /** Overrides the first fire time; `null` adds the job paused. */
+  /** Overrides the first fire time, and with it the only one of a date; `null` adds the job paused. */
   nextRunTime?: TimeInput | null;
   /** What registering a known id again does; default `'replace'`, which keeps where the job stands if its trigger is the same. */
   onConflict?: 'replace' | 'keep' | 'error';

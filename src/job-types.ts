@@ -55,7 +55,7 @@ export interface JobModification extends PolicyOptions {
   args?: readonly unknown[];
   executor?: string;
   metadata?: Readonly<Record<string, unknown>>;
-  /** Moves the next run; `null` pauses. */
+  /** Moves the next run, a date's with its date; `null` pauses. */
   nextRunTime?: TimeInput | null;
   queue?: string;
   priority?: string;

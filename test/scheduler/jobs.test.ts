@@ -394,6 +394,43 @@ describe('modifyJob', () => {
   });
 });
 
+describe('a date job whose nextRunTime is given', () => {
+  const runDate = '2030-01-01 00:00:10';
+
+  test.each([
+    ['earlier than its date', { runDate }, 5],
+    ['later than its date', { runDate }, 15],
+    ['instead of a date', {}, 5],
+  ])('%s runs then, and once', async (_name, date, at) => {
+    const { clock, scheduler } = await started();
+    const { calls, task } = noter(clock);
+    const job = await scheduler.addJob(task, { trigger: 'date', ...date, nextRunTime: beginMs + at * 1000 });
+    expect(job.trigger.preview(2, { from: beginMs }).map(second)).toEqual([at]);
+    await clock.advance('1m');
+    expect(calls).toEqual([at]);
+  });
+
+  test.each(['started', 'pending'])('by modifyJob runs then, and once (%s)', async (when) => {
+    const { clock, scheduler } = rig();
+    if (when === 'started') await scheduler.start();
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(task, { trigger: 'date', runDate, id: 'a' });
+    await scheduler.modifyJob('a', { nextRunTime: '2030-01-01 00:00:05' });
+    if (when === 'pending') await scheduler.start();
+    await clock.advance('1m');
+    expect(calls).toEqual([5]);
+  });
+
+  test('instead of a date is registered again without being moved', async () => {
+    const { clock, scheduler } = await started();
+    const options = { trigger: 'date', nextRunTime: runDate, id: 'a' } as const;
+    await scheduler.addJob(nothing, options);
+    await scheduler.pauseJob('a');
+    await clock.advance('1s');
+    expect((await scheduler.addJob(nothing, options)).state).toBe('paused');
+  });
+});
+
 describe('rescheduleJob', () => {
   test('gives a new trigger and computes the next run from now', async () => {
     const { clock, scheduler } = await started();
