@@ -43,7 +43,7 @@ export class CalendarBook {
       throw new InvalidOptionError(
         'calendars',
         name,
-        `the name of a calendar given to scheduler.setCalendar: ${oneOf(String(name), [...this.#calendars.keys()])}`,
+        `the name of a calendar given to scheduler.setCalendar: ${oneOf(name, [...this.#calendars.keys()])}`,
       );
     return calendar;
   }

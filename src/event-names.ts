@@ -30,6 +30,6 @@ const events: Readonly<Record<SchedulerEventName, true>> = {
 
 /** @throws InvalidOptionError for a name that no event has, under which a listener would wait for ever, and for what is no function */
 export function checkListener(name: string, listener: unknown): void {
-  if (!Object.hasOwn(events, name)) throw new InvalidOptionError('event', name, oneOf(String(name), Object.keys(events)));
+  if (!Object.hasOwn(events, name)) throw new InvalidOptionError('event', name, oneOf(name, Object.keys(events)));
   if (typeof listener !== 'function') throw new InvalidOptionError('listener', listener, 'a function');
 }

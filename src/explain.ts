@@ -55,7 +55,7 @@ export async function explain(
   const { lanes, jobId, state } = places;
   checkNames(window, ['from', 'to', 'jobStore'], '');
   if (window.jobStore !== undefined && !lanes.has(window.jobStore))
-    throw new InvalidOptionError('jobStore', window.jobStore, oneOf(String(window.jobStore), [...lanes.keys()]));
+    throw new InvalidOptionError('jobStore', window.jobStore, oneOf(window.jobStore, [...lanes.keys()]));
   const found = await locate(places, jobId, window.jobStore);
   if (found === undefined) throw new JobNotFoundError(jobId);
   const { lane, job, runs: all } = found;

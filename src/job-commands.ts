@@ -482,7 +482,7 @@ export class JobCommands implements JobVerbs {
 
   #lane(name: string): Lane {
     const lane = this.#lanes.get(name);
-    if (lane === undefined) throw new InvalidOptionError('jobStore', name, oneOf(String(name), [...this.#lanes.keys()]));
+    if (lane === undefined) throw new InvalidOptionError('jobStore', name, oneOf(name, [...this.#lanes.keys()]));
     return lane;
   }
 

@@ -216,7 +216,7 @@ export class JobDesk {
       return triggers.accept(kind as Trigger);
     }
     if (typeof kind !== 'string')
-      throw new InvalidOptionError('trigger', kind, `a trigger object, or its kind: ${oneOf(String(kind), triggers.kinds())}`);
+      throw new InvalidOptionError('trigger', kind, `a trigger object, or its kind: ${oneOf(kind, triggers.kinds())}`);
     const known = this.#namesOf(kind);
     const given: Record<string, unknown> = {};
     for (const name in options) {
@@ -288,7 +288,7 @@ export class JobDesk {
 
   #store(name: string): Store {
     const store = this.#context.stores.get(name);
-    if (store === undefined) throw new InvalidOptionError('jobStore', name, oneOf(String(name), [...this.#context.stores.keys()]));
+    if (store === undefined) throw new InvalidOptionError('jobStore', name, oneOf(name, [...this.#context.stores.keys()]));
     return store;
   }
 
@@ -309,7 +309,7 @@ export class JobDesk {
     const usual = own?.executorName ?? (task.target?.kind === 'module' ? 'threads' : 'inline');
     const chosen = name === undefined ? usual : name;
     const executor = executors.get(chosen);
-    if (executor === undefined) throw new InvalidOptionError('executor', chosen, oneOf(String(chosen), executors.names()));
+    if (executor === undefined) throw new InvalidOptionError('executor', chosen, oneOf(chosen, executors.names()));
     // A task that other processes run is theirs to check, where they share the store.
     const refusal = task.target?.kind === 'elsewhere' && store.durable ? undefined : executor.refuses?.(task);
     if (refusal !== undefined) throw new InvalidOptionError('executor', chosen, refusal);

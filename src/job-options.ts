@@ -182,7 +182,7 @@ function parseBackoff(backoff: RetryOptions['backoff'], path: string): number {
 
 export function choice<Choice extends string>(value: unknown, option: string, choices: readonly Choice[]): Choice {
   const found = choices.find((each) => each === value);
-  if (found === undefined) throw new InvalidOptionError(option, value, oneOf(String(value), choices));
+  if (found === undefined) throw new InvalidOptionError(option, value, oneOf(value, choices));
   return found;
 }
 

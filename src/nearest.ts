@@ -19,9 +19,9 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 }
 
 /** What would be right, for an error text: `one of "cron", "date", "interval"; did you mean "interval"?`. */
-export function oneOf(name: string, known: readonly string[]): string {
+export function oneOf(name: unknown, known: readonly string[]): string {
   const list = known.length > 0 ? `one of ${known.map((each) => JSON.stringify(each)).join(', ')}` : 'nothing, as there are none';
-  const meant = nearest(name, known);
+  const meant = typeof name === 'string' ? nearest(name, known) : undefined;
   return meant === undefined ? list : `${list}; did you mean ${JSON.stringify(meant)}?`;
 }
 

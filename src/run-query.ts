@@ -37,7 +37,7 @@ export async function runsOf(engine: EngineContext, lanes: ReadonlyMap<string, L
     value === undefined ? undefined : parseInstant(value, { timezone: engine.timezone, option });
   const resumed = readCursor(query.cursor, lanes);
   const alias = query.jobStore;
-  if (alias !== undefined && !lanes.has(alias)) throw new InvalidOptionError('jobStore', alias, oneOf(String(alias), [...lanes.keys()]));
+  if (alias !== undefined && !lanes.has(alias)) throw new InvalidOptionError('jobStore', alias, oneOf(alias, [...lanes.keys()]));
   const [from, to] = [instant(query.from, 'from'), instant(query.to, 'to')];
   if (from !== undefined && to !== undefined && to < from) throw new InvalidOptionError('to', query.to, 'a time that is not before from');
   const jobId = query.jobId === undefined ? undefined : nonEmptyText(query.jobId, 'jobId');

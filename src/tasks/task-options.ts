@@ -79,7 +79,7 @@ export function retryPolicy(retry: RetryInput): RetryPolicy {
 
 export function checkPriority(priority: unknown, option = 'priority'): Priority {
   const found = priorities.find((each) => each === priority);
-  if (found === undefined) throw new InvalidOptionError(option, priority, oneOf(String(priority), priorities));
+  if (found === undefined) throw new InvalidOptionError(option, priority, oneOf(priority, priorities));
   return found;
 }
 

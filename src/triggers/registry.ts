@@ -80,7 +80,7 @@ export class TriggerRegistry {
 
   #definition(kind: string, option: string): TriggerDefinition {
     const definition = this.#definitions.get(kind);
-    if (definition === undefined) throw new InvalidOptionError(option, kind, `a kind of trigger: ${oneOf(String(kind), this.kinds())}`);
+    if (definition === undefined) throw new InvalidOptionError(option, kind, `a kind of trigger: ${oneOf(kind, this.kinds())}`);
     return definition;
   }
 
