@@ -261,7 +261,7 @@ export class Lifecycle {
     if (runView() === undefined) await this.#closing;
   }
 
-  /** Passes until nothing is due and nothing runs, then lets go. */
+  /** Passes until nothing is due and nothing runs, then lets go; rejects if a store failed, as nobody is there to look again. */
   async runDue(options: ShutdownOptions = {}): Promise<Run[]> {
     const deadline = checkShutdown(options);
     if (this.#state !== 'stopped' || this.#changing !== undefined)
@@ -277,6 +277,8 @@ export class Lifecycle {
           await this.#drained(() => this.#underWay(), deadline);
           for (const lane of this.#parts.lanes) await lane.flush();
         } while (this.#parts.lanes.some((lane) => lane.nextLook !== undefined && lane.nextLook <= this.#engine.clock.now()));
+        const failed = this.#parts.lanes.map((lane) => lane.health()).find(({ ok }) => !ok);
+        if (failed?.lastError !== undefined) throw failed.lastError;
       } finally {
         undo();
         await this.#shutdown(deadline);

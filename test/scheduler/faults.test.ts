@@ -314,6 +314,20 @@ describe('a store that fails outside passes', () => {
     expect(scheduler.state).toBe('stopped');
   });
 
+  test('makes runDue reject with a StoreError once the other stores are done', async () => {
+    const cause = new Error('connection lost');
+    const broken = new MemoryJobStore();
+    broken.jobs.nextDue = () => {
+      throw cause;
+    };
+    const { clock, scheduler } = rig({ jobStores: { broken, default: new MemoryJobStore() } });
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(task, { trigger: 'date', runDate: clock.now() });
+    await expect(scheduler.runDue()).rejects.toMatchObject({ code: 'STORE', store: 'broken', cause });
+    expect(calls).toHaveLength(1);
+    expect(scheduler.state).toBe('stopped');
+  });
+
   test('makes getJobs reject with a StoreError', async () => {
     const cause = new Error('connection lost');
     const store = new MemoryJobStore();
