@@ -20,7 +20,7 @@ export interface ShutdownOptions {
 
 const DRAIN_TIMEOUT = 30_000;
 /** How much longer the closing of executors and stores may take than runs may, in milliseconds. */
-const CLOSING = 500;
+const CLOSING = 400;
 /** How often `run` wakes so as not to let the process end; like the loop's, no sleep is longer than 30 seconds. */
 const AWAKE = 30_000;
 

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Scheduler } from '../../src/index.ts';
 import { RedisJobStore } from '../../src/stores/redis/index.ts';
@@ -52,6 +54,19 @@ describe.each(found.filter(({ name }) => name !== 'SQLite'))('while $name is beh
     expect(await shutdownTakes(500)).toBeLessThan(1_500);
     expect(scheduler.state).toBe('stopped');
     expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', message: expect.stringContaining('at the shutdown') }));
+  });
+
+  test('nothing keeps a process that has shut down', async () => {
+    const child = fork(new URL('./black-hole-process.ts', import.meta.url), [proxy.urlFor(url), freshPrefix()], {
+      execArgv: ['--import', 'tsx'],
+    });
+    await once(child, 'message');
+    proxy.freeze();
+    const began = performance.now();
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(performance.now() - began).toBeLessThan(1_500);
+    await scheduler.shutdown({ timeout: 0 });
   });
 
   test('a shutdown that waits for nobody ends within a second, and the scheduler starts again when the network is back', async () => {

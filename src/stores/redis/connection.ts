@@ -1,4 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { InvalidOptionError, SchedulerStateError } from '../../errors.ts';
 import type { Script } from './script.ts';
@@ -17,6 +18,7 @@ const ownOptions = {
   connectionName: 'punctual',
   connectTimeout: 5_000,
   commandTimeout: 10_000,
+  disconnectTimeout: 100,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -31,6 +33,9 @@ const subscriberOptions: RedisOptions = {
   commandTimeout: undefined,
   retryStrategy: (times) => Math.min(times * 50, 1_000),
 };
+
+/** How long the closing of a connection may hold the process, in milliseconds. */
+const longestCloseMs = 200;
 
 /** The way to the server: runs scripts, and makes connections to listen on. */
 export class Connection {
@@ -62,15 +67,19 @@ export class Connection {
     this.#client = client;
   }
 
-  async close(): Promise<void> {
+  /** A server that does not answer is not waited for: it keeps the process no longer than `longestCloseMs`. */
+  async close(clock: Clock | undefined): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined || 'client' in this.#target) return;
+    const release = clock?.wakeAfter(longestCloseMs, () => client.disconnect());
     try {
       await client.quit();
     } catch {
       // Away already, which is all that is wanted.
       client.disconnect();
+    } finally {
+      release?.();
     }
   }
 

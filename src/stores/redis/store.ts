@@ -50,7 +50,7 @@ export class RedisJobStore implements Store {
     try {
       await this.#server.call(openScript, [rowFormat]);
     } catch (error) {
-      await connection.close();
+      await connection.close(context.clock);
       throw error;
     }
     this.#wakes.start(connection.subscriber(), connection.channel, context.logger);
@@ -61,7 +61,7 @@ export class RedisJobStore implements Store {
     this.#open = false;
     this.#wakes.stop();
     this.#server.held.clear();
-    await this.#server.connection.close();
+    await this.#server.connection.close(this.#server.clock);
   }
 
   watch(wake: (time?: number) => void): Cancel {

@@ -35,7 +35,7 @@ import type { Statements } from './statements.ts';
 import { tablesOf } from './tables.ts';
 
 /** How long the closing of connections may hold the process, in milliseconds. */
-const longestCloseMs = 300;
+const longestCloseMs = 200;
 /** How long a connection may be silent at least; longer than the pools keep one that is not used. */
 const shortestSilenceMs = 15_000;
 /** Jobs whose history one call of `prune` looks at. */
@@ -117,11 +117,18 @@ export class SqlJobStore implements Store {
     if (opened === undefined) return;
     // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
     // which does not answer must not keep it for long.
-    const release = opened.clock.wakeAfter(longestCloseMs, () => opened.sockets.breakAll());
+    let broken = false;
+    const release = opened.clock.wakeAfter(longestCloseMs, () => {
+      broken = true;
+      opened.sockets.breakAll();
+    });
     try {
       await this.#telling;
       await opened.listener?.close();
       await opened.database.destroy();
+    } catch (error) {
+      // Broken off is closed as well.
+      if (!broken) throw error;
     } finally {
       release();
     }
