@@ -63,8 +63,12 @@ export class Lifecycle {
     checkNames(options, ['paused'], '');
     const { paused = false } = options;
     if (typeof paused !== 'boolean') throw new InvalidOptionError('paused', paused, 'true or false');
-    if (this.#state !== 'stopped') throw new SchedulerStateError(`the scheduler is ${this.#state} already`);
-    if (this.#changing !== undefined) throw new SchedulerStateError('the scheduler is being started or stopped');
+    if (this.#state === 'running')
+      throw new SchedulerStateError('start: the scheduler is running already; shutdown() comes before another start');
+    if (this.#state === 'paused')
+      throw new SchedulerStateError('start: the scheduler is started already, and paused; resume() lets it go on');
+    if (this.#changing !== undefined)
+      throw new SchedulerStateError('start: the scheduler is being started or stopped; await that before another start');
     this.#starting = this.#exclusively(() => this.#start(paused));
     try {
       await this.#starting;
@@ -98,7 +102,7 @@ export class Lifecycle {
   }
 
   pause(): void {
-    if (this.#state === 'stopped') throw new SchedulerStateError('the scheduler is stopped');
+    if (this.#state === 'stopped') throw new SchedulerStateError('pause: the scheduler is stopped; start() comes first');
     if (this.#state === 'paused') return;
     this.#state = 'paused';
     this.#parts.loop.cease();
@@ -106,7 +110,7 @@ export class Lifecycle {
   }
 
   resume(): void {
-    if (this.#state === 'stopped') throw new SchedulerStateError('the scheduler is stopped');
+    if (this.#state === 'stopped') throw new SchedulerStateError('resume: the scheduler is stopped; start() comes first');
     if (this.#state === 'running') return;
     this.#state = 'running';
     this.#parts.loop.begin();

@@ -21,7 +21,11 @@ describe('start', () => {
   test('is refused while the scheduler runs', async () => {
     const { scheduler } = await started();
     await expect(scheduler.start()).rejects.toThrow(SchedulerStateError);
+    await expect(scheduler.start()).rejects.toThrow('running already; shutdown()');
     expect(scheduler.state).toBe('running');
+    await scheduler.pause();
+    await expect(scheduler.start()).rejects.toThrow('and paused; resume()');
+    expect(scheduler.state).toBe('paused');
   });
 
   test('is refused while another start is under way', async () => {
@@ -260,7 +264,9 @@ describe('pause and resume of the scheduler', () => {
   test('are refused when the scheduler is stopped', async () => {
     const { scheduler } = rig();
     await expect(scheduler.pause()).rejects.toThrow(SchedulerStateError);
+    await expect(scheduler.pause()).rejects.toThrow('pause: the scheduler is stopped; start() comes first');
     await expect(scheduler.resume()).rejects.toThrow(SchedulerStateError);
+    await expect(scheduler.resume()).rejects.toThrow('resume: the scheduler is stopped; start() comes first');
   });
 
   test('a job that pauses the scheduler stops the others that are due with it, and they run at the resume', async () => {
