@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type DatabaseConnection, type Dialect, type Driver, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely';
 import { createPool } from 'mysql2';
-import pg from 'pg';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Scheduler } from '../../src/index.ts';
 import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { recordingLog } from '../fixtures/requests.ts';
-import { closeDialect } from '../stores/sql-scene.ts';
+import { closeDialect, poolOf } from '../stores/sql-scene.ts';
 import { freshPrefix, temporaryDirectory } from '../stores/sql-under-test.ts';
 import { places, Replicas } from './replicas.ts';
 
@@ -57,7 +56,7 @@ function noting(driver: Driver, seen: string[]): Driver {
 }
 
 async function dialectFor(url: string): Promise<Dialect> {
-  if (url.startsWith('postgres:')) return new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) });
+  if (url.startsWith('postgres:')) return new PostgresDialect({ pool: poolOf(url) });
   if (url.startsWith('mysql:')) return new MysqlDialect({ pool: createPool({ uri: url, charset: 'utf8mb4', supportBigNumbers: true }) });
   const Sqlite = createRequire(import.meta.url)('libsql');
   return new SqliteDialect({ database: new Sqlite(join(await temporaryDirectory(), 'idle.db')) });

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PrivateServer } from '../servers/private-server.ts';
 import { statementsPerStep } from './sql-counting.ts';
-import { SqlScene } from './sql-scene.ts';
+import { poolOf, SqlScene } from './sql-scene.ts';
 
 const started = await startPostgres();
 if (started !== undefined) describe('the SQL store on PostgreSQL', () => cases(started));
@@ -138,7 +138,7 @@ function cases(server: PrivateServer): void {
   });
 
   it('works with a pool of one', async () => {
-    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    const pool = poolOf(url, { max: 1 });
     const probe = await scene().probe({ dialect: new PostgresDialect({ pool }) });
     const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => probe.start(`job-${index}`)));
     expect(new Set(answers.map(({ run }) => run.id)).size).toBe(10);
@@ -154,7 +154,7 @@ function counted(url: string, seen: string[]): PostgresDialect {
       return Reflect.apply(super.query, this, parameters);
     }
   }
-  return new PostgresDialect({ pool: new pg.Pool({ connectionString: url, Client: CountingClient }) });
+  return new PostgresDialect({ pool: poolOf(url, { Client: CountingClient }) });
 }
 
 async function connected(url: string): Promise<pg.Client> {

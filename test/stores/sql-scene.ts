@@ -76,8 +76,15 @@ export function openKysely(url: string): Kysely<Record<string, never>> {
   return new Kysely({ dialect: dialectOf(url) });
 }
 
+/** A pool of the user's own, whose errors are listened to, as `pg` asks: a server that stops tells so also to connections that are just being closed. */
+export function poolOf(url: string, options: pg.PoolConfig = {}): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, ...options });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
 function dialectOf(url: string): Dialect {
-  if (url.startsWith('postgres:')) return new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) });
+  if (url.startsWith('postgres:')) return new PostgresDialect({ pool: poolOf(url) });
   if (url.startsWith('mysql:')) return new MysqlDialect({ pool: createPool({ uri: url }) });
   const Sqlite = createRequire(import.meta.url)('libsql');
   const database = new Sqlite(url.slice('sqlite:'.length));
