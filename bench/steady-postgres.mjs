@@ -50,7 +50,9 @@ for (let from = 0; from < jobs; from += 5_000) {
     })),
   );
 }
-console.log(`node ${process.version}, ${jobs} jobs added in ${((performance.now() - began) / 1000).toFixed(1)} s, ${jobs / every} due a second`);
+console.log(
+  `node ${process.version}, ${jobs} jobs added in ${((performance.now() - began) / 1000).toFixed(1)} s, ${jobs / every} due a second`,
+);
 await admin.query('analyze');
 await scheduler.resume();
 await new Promise((resolve) => setTimeout(resolve, Math.max(0, start - Date.now())));
@@ -92,7 +94,8 @@ await admin.end();
 process.exit(p99 <= 100 ? 0 : 1);
 
 async function figures() {
-  const { rows } = await admin.query(`select xact_commit, tup_inserted + tup_updated + tup_deleted as written, blks_hit + blks_read as blocks
+  const { rows } =
+    await admin.query(`select xact_commit, tup_inserted + tup_updated + tup_deleted as written, blks_hit + blks_read as blocks
     from pg_stat_database where datname = current_database()`);
   const { rows: sizes } = await admin.query(
     'select sum(pg_total_relation_size(quote_ident(tablename)::regclass)) as size from pg_tables where schemaname = current_schema() and starts_with(tablename, $1)',
