@@ -27,3 +27,20 @@ export function takeovers(entries: readonly Entry[]): readonly Takeover[] {
       return next === undefined || !isClear ? [] : [{ runId: begin.runId, ms: next.at - killed }];
     });
 }
+
+/** How many runs each process has begun and not ended, by its id; those that run nothing are left out. */
+export function runsUnderWay(entries: readonly Entry[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  const open = new Set<string>();
+  for (const entry of entries) {
+    if (entry.kind !== 'begin' && entry.kind !== 'end') continue;
+    const key = `${entry.pid} ${entry.runId} ${entry.attempt}`;
+    if (entry.kind === 'begin') open.add(key);
+    else open.delete(key);
+  }
+  for (const key of open) {
+    const pid = Number.parseInt(key, 10);
+    counts.set(pid, (counts.get(pid) ?? 0) + 1);
+  }
+  return counts;
+}
