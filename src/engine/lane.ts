@@ -4,9 +4,10 @@ import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Room, Store } from '../core/store.ts';
 import { StoreError } from '../errors.ts';
 import { type EngineContext, tell } from './context.ts';
+import { earlier } from './earlier.ts';
 import { decide } from './decide.ts';
 import { inTime } from './in-time.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { type Claiming, LeaseKeeper, type Lost } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Parking } from './parking.ts';
@@ -260,17 +261,15 @@ export class Lane {
 
   /** Fires one step outside a pass, and starts what it won; answers with the rows it recorded, or `undefined` if it was refused. */
   async fireNow(fire: Fire): Promise<readonly RunRecord[] | undefined> {
-    const term = this.#leases.begin();
+    const claiming = this.#leases.begin();
     let rows: readonly RunRecord[];
     try {
       const [fired] = await this.calls.jobs.fire([fire], this.#claimant);
       if (fired === undefined || !fired.won) return undefined;
       rows = this.#rowsOf(fire);
       this.#take(fire);
-      for (const claimed of fired.started) {
-        if (this.#leases.stands(term)) this.runs.start(claimed);
-        else this.runs.giveBack(claimed);
-      }
+      const lost = await this.#leases.confirm(claiming);
+      for (const claimed of fired.started) this.#beginOrGiveBack(claimed, claiming, lost);
     } finally {
       this.#leases.end();
     }
@@ -332,11 +331,11 @@ export class Lane {
   /** Answers whether there was anything to claim. */
   async #claim(room: Room): Promise<boolean> {
     if (room.executors.size === 0) return true;
-    const term = this.#leases.begin();
+    const claiming = this.#leases.begin();
     try {
       const answer = this.store.runs.claim(room, this.#claimant);
       const claimed = answer instanceof Promise ? await answer : answer;
-      await this.#start(claimed.runs, term);
+      if (claimed.runs.length > 0) await this.#start(claimed.runs, claiming);
       return claimed.runs.length > 0;
     } finally {
       this.#leases.end();
@@ -381,16 +380,18 @@ export class Lane {
   }
 
   async #fire(fires: readonly Fire[]): Promise<void> {
-    const term = this.#leases.begin();
+    const claiming = this.#leases.begin();
     try {
       const answer = this.store.jobs.fire(fires, this.#claimant);
       const fired = answer instanceof Promise ? await answer : answer;
+      const confirmed = this.#leases.confirm(claiming);
+      const lost = confirmed instanceof Promise ? await confirmed : confirmed;
       for (let index = 0; index < fires.length; index += 1) {
         const fire = fires[index];
         const step = fired[index];
         if (fire === undefined || step === undefined || !step.won) continue;
         this.#take(fire);
-        for (const claimed of step.started) this.#begin(claimed, term);
+        for (const claimed of step.started) this.#begin(claimed, claiming, lost);
         if ((index & 3) === 3 && this.#sliceIsOver()) await this.#giveWay();
       }
     } finally {
@@ -407,16 +408,25 @@ export class Lane {
       if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.storeNow()), fire.job);
   }
 
-  /** Begins a run that a pass claimed, unless the lane was told to cease meanwhile, or its lease ran out before it could begin: then it waits again. */
-  #begin(claimed: ClaimedRun, term: number): void {
-    if (this.#looking && this.#leases.stands(term)) this.runs.start(claimed);
+  /** Begins a run that a pass claimed, unless the lane was told to cease meanwhile. */
+  #begin(claimed: ClaimedRun, claiming: Claiming, lost: Lost): void {
+    if (this.#looking) this.#beginOrGiveBack(claimed, claiming, lost);
     else this.runs.giveBack(claimed);
   }
 
-  async #start(claimed: readonly ClaimedRun[], term: number): Promise<void> {
+  /** A run whose lease ran out before it could begin, or may have, waits again; one that another process has by now is its affair. */
+  #beginOrGiveBack(claimed: ClaimedRun, claiming: Claiming, lost: Lost): void {
+    if (lost !== undefined && lost.length > 0 && lost.includes(claimed.run.id)) return;
+    if (lost !== undefined && this.#leases.stands(claiming)) this.runs.start(claimed);
+    else this.runs.giveBack(claimed);
+  }
+
+  async #start(claimed: readonly ClaimedRun[], claiming: Claiming): Promise<void> {
+    const confirmed = this.#leases.confirm(claiming);
+    const lost = confirmed instanceof Promise ? await confirmed : confirmed;
     let count = 0;
     for (const run of claimed) {
-      this.#begin(run, term);
+      this.#begin(run, claiming, lost);
       count += 1;
       if ((count & 3) === 0 && this.#sliceIsOver()) await this.#giveWay();
     }
@@ -526,9 +536,4 @@ export class Lane {
   #backoff(): number {
     return Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(this.#failures - 1, 20));
   }
-}
-
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
 }

@@ -21,6 +21,19 @@ export interface Leased {
   failed(error: unknown): void;
 }
 
+/** One call that claims, from when it is made until its runs have begun. */
+export interface Claiming {
+  /** A lease that runs out ends it. */
+  readonly term: number;
+  /** When it was made, on the monotonic hand. */
+  readonly since: number;
+}
+
+/** Ids of runs that are no longer ours; `undefined` where the store did not say. */
+export type Lost = readonly string[] | undefined;
+
+const NONE: Lost = Object.freeze([]);
+
 /**
  * Prolongs the claims of this process, three times in each lease. Trust in them ends one lease after the *start* of the last heartbeat
  * that succeeded, on whichever hand of the clock moved more: a process that was frozen, or a machine that slept,
@@ -35,7 +48,7 @@ export class LeaseKeeper {
   /** Claims asked for whose runs have not begun: they have to be kept too. */
   #claiming = 0;
   #term = 0;
-  #beating = false;
+  #beating: Promise<Lost> | undefined;
   #renewed = 0;
   #renewedWall = 0;
 
@@ -46,19 +59,30 @@ export class LeaseKeeper {
     this.#leased = leased;
   }
 
-  /** Said before something is claimed. Answers with the term it is claimed in, which a lease that runs out ends. */
-  begin(): number {
-    if (!this.#store.durable) return this.#term;
+  /** Said before something is claimed. */
+  begin(): Claiming {
+    const since = this.#clock.monotonic();
+    if (!this.#store.durable) return { term: this.#term, since };
     this.#claiming += 1;
     if (this.#cancel === undefined) {
-      this.#note(this.#clock.monotonic(), this.#clock.now());
+      this.#note(since, this.#clock.now());
       this.#arm();
     }
-    return this.#term;
+    return { term: this.#term, since };
   }
 
-  /** Whether what was claimed in this term can still be ours, or this process stood still for longer than its lease since. */
-  stands(term: number): boolean {
+  /**
+   * Said when the answer has come; answers with what of it was lost by then. A claim counts from when the store made it, which can be when
+   * it was asked for: no heartbeat before the answer knew of it, and the next may come too late for one that was long under way.
+   * Such a one is prolonged first.
+   */
+  confirm(claiming: Claiming): Promise<Lost> | Lost {
+    if (!this.#store.durable || this.#clock.monotonic() - claiming.since <= this.#claimant.lease / 3) return NONE;
+    return this.#beatAfter(this.#beating);
+  }
+
+  /** Whether what was claimed can still be ours, or this process stood still for longer than its lease since. */
+  stands({ term }: Claiming): boolean {
     this.check();
     return term === this.#term;
   }
@@ -105,11 +129,23 @@ export class LeaseKeeper {
       return;
     }
     this.#arm();
-    if (!this.#beating) void this.#beat();
+    void this.#beatOnce();
   }
 
-  async #beat(): Promise<void> {
-    this.#beating = true;
+  /** One that is under way was sent too early. */
+  async #beatAfter(earlier: Promise<Lost> | undefined): Promise<Lost> {
+    await earlier;
+    return this.#beatOnce();
+  }
+
+  #beatOnce(): Promise<Lost> {
+    this.#beating ??= this.#beat().finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  async #beat(): Promise<Lost> {
     const monotonic = this.#clock.monotonic();
     const wall = this.#clock.now();
     try {
@@ -117,10 +153,10 @@ export class LeaseKeeper {
       if (monotonic > this.#renewed) this.#note(monotonic, wall);
       if (pulse.lost.length > 0) this.#leased.lost(pulse.lost);
       if (pulse.cancel.length > 0) this.#leased.cancelled(pulse.cancel);
+      return pulse.lost;
     } catch (error) {
       this.#leased.failed(error);
-    } finally {
-      this.#beating = false;
+      return undefined;
     }
   }
 }

@@ -95,9 +95,57 @@ describe('the keeper of leases', () => {
 
   test('knows an answer that came later than the lease of what it brings', async () => {
     const { clock, leases } = keeper();
-    const term = leases.begin();
+    const claiming = leases.begin();
     await clock.jumpWall(lease + 1);
-    expect(leases.stands(term)).toBe(false);
+    expect(leases.stands(claiming)).toBe(false);
+  });
+
+  test('takes an answer that came soon as it is', async () => {
+    const { clock, leases, beats } = keeper();
+    const claiming = leases.begin();
+    await clock.advance(4_999);
+    expect(await leases.confirm(claiming)).toEqual([]);
+    expect(beats).toEqual([]);
+  });
+
+  test('prolongs what an answer brings that was long under way, also when heartbeats went well meanwhile', async () => {
+    const { clock, leases, beats, state } = keeper();
+    state.holds = true;
+    const claiming = leases.begin();
+    await clock.advance(14_000);
+    expect(beats).toEqual([5_000, 10_000]);
+    state.answer = () => Promise.resolve({ cancel: [], lost: ['gone'] });
+    expect(await leases.confirm(claiming)).toEqual(['gone']);
+    expect(beats).toEqual([5_000, 10_000, 14_000]);
+    expect(leases.stands(claiming)).toBe(true);
+  });
+
+  test('does not count a heartbeat that was sent before the answer came', async () => {
+    const { clock, leases, beats, state } = keeper();
+    const answers: ((pulse: Pulse) => void)[] = [];
+    state.holds = true;
+    state.answer = () => new Promise((resolve) => answers.push(resolve));
+    const claiming = leases.begin();
+    await clock.advance(6_000);
+    const confirmed = leases.confirm(claiming);
+    answers[0]?.({ cancel: [], lost: ['an earlier one'] });
+    await clock.advance(1);
+    answers[1]?.({ cancel: [], lost: [] });
+    expect(await confirmed).toEqual([]);
+    expect(beats).toEqual([5_000, 6_000]);
+  });
+
+  test('does not know what is lost where the heartbeat fails, and beats on', async () => {
+    const { clock, leases, beats, said, state } = keeper();
+    state.holds = true;
+    state.answer = () => {
+      throw new Error('away');
+    };
+    const claiming = leases.begin();
+    await clock.advance(6_000);
+    expect(await leases.confirm(claiming)).toBeUndefined();
+    await clock.advance(4_000);
+    expect([beats, said.failed]).toEqual([[5_000, 6_000, 10_000], 3]);
   });
 
   test('trusts a claim that fails no less than one that is answered', async () => {

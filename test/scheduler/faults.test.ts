@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { NewJob } from '../../src/core/job.ts';
+import type { Pulse } from '../../src/core/run-store.ts';
 import type { Trigger } from '../../src/core/trigger.ts';
 import { TriggerSearchLimitError } from '../../src/errors.ts';
 import { defaultPolicy } from '../../src/job-options.ts';
@@ -346,5 +347,44 @@ describe('a store that fails outside passes', () => {
     await expect(scheduler.runJob('a')).rejects.toMatchObject({ code: 'STORE', operation: 'fire', cause });
     await expect(scheduler.shutdown()).rejects.toMatchObject({ code: 'STORE', operation: 'close', cause });
     expect(scheduler.state).toBe('stopped');
+  });
+});
+
+describe('an answer of a store that was long under way', () => {
+  /** A store that keeps claims, and takes 14 of the 15 seconds of a lease to say what was fired. */
+  async function slow(heartbeat: (runId: string) => Pulse): Promise<{ begun: number; beats: number }> {
+    const told = { begun: 0, beats: 0 };
+    const store = Object.assign(new MemoryJobStore(), { durable: true, lease: 15_000 });
+    const { clock, scheduler } = rig({ jobStore: store });
+    const { fire } = store.jobs;
+    let runId = '';
+    const monotonic = clock.monotonic.bind(clock);
+    let passed = 0;
+    clock.monotonic = () => monotonic() + passed;
+    store.jobs.fire = async (batch, claimant) => {
+      const fired = await fire.call(store.jobs, batch, claimant);
+      runId = fired[0]?.started[0]?.run.id ?? '';
+      passed = 14_000;
+      return fired;
+    };
+    store.runs.heartbeat = () => {
+      told.beats += 1;
+      return heartbeat(runId);
+    };
+    scheduler.task('work', () => {
+      told.begun += 1;
+    });
+    await scheduler.start();
+    await scheduler.addJob('work', { trigger: 'date', id: 'a' });
+    await settle(clock);
+    return told;
+  }
+
+  test('is prolonged before its runs begin', async () => {
+    expect(await slow(() => ({ cancel: [], lost: [] }))).toEqual({ begun: 1, beats: 1 });
+  });
+
+  test('begins nothing that another process has by then', async () => {
+    expect((await slow((runId) => ({ cancel: [], lost: [runId] }))).begun).toBe(0);
   });
 });
