@@ -12,6 +12,8 @@ export interface HeapItem<T> {
 /** The `position` of an item that is in no heap. */
 export const OUTSIDE = -1;
 const QUEUED = -2;
+/** So few places are not worth giving back. */
+const SMALL = 1024;
 
 /**
  * A binary min-heap that can remove any item in O(log n), because every item knows its place. Those that are due at the same time stand
@@ -28,9 +30,11 @@ const QUEUED = -2;
  * An item's `dueAt` must not change while it is inside: remove it, change it, push it.
  */
 export class IndexedHeap<T extends HeapItem<T>> {
-  readonly #items: T[] = [];
-  readonly #times: number[] = [];
-  readonly #orders: number[] = [];
+  #items: T[] = [];
+  #times: number[] = [];
+  #orders: number[] = [];
+  /** The most places there were since memory was last given back. */
+  #peak = 0;
   #size = 0;
 
   get size(): number {
@@ -51,6 +55,7 @@ export class IndexedHeap<T extends HeapItem<T>> {
       if (!this.#isAfter(above, time, order)) break;
       place = above;
     }
+    if (this.#items.length >= this.#peak) this.#peak = this.#items.length + 1;
     // Two places may have the same time, where neither came by the other; their order decides.
     this.#makeWay(place);
     this.#set(place, item, time);
@@ -77,9 +82,18 @@ export class IndexedHeap<T extends HeapItem<T>> {
     const last = this.#items.pop();
     const time = this.#times.pop() ?? Infinity;
     const order = this.#orders.pop() ?? 0;
+    if (this.#items.length * 4 < this.#peak && this.#peak > SMALL) this.#shrink();
     if (last === undefined || last === item) return;
     if (place > 0 && this.#isAfter((place - 1) >> 1, time, order)) this.#up(place, last, time);
     else this.#down(place, last, time);
+  }
+
+  /** An array keeps the memory of its longest time; a copy has what it needs. */
+  #shrink(): void {
+    this.#items = this.#items.slice();
+    this.#times = this.#times.slice();
+    this.#orders = this.#orders.slice();
+    this.#peak = this.#items.length;
   }
 
   /** Puts an item last in the ring of another, if it comes after all there; answers whether it did. */

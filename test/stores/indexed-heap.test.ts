@@ -42,6 +42,19 @@ describe('the indexed heap', () => {
     expect([heap.pop()?.dueAt, heap.pop()?.dueAt, heap.pop()?.dueAt]).toEqual([1, 7, 9]);
   });
 
+  test('keeps its order while it gives back the memory of a bigger time', () => {
+    const heap = new IndexedHeap<Item>();
+    const items = Array.from({ length: 5_000 }, (_, order) => item(order, (order * 7_919) % 5_003));
+    for (const each of items) heap.push(each);
+    const gone = items.filter((_, index) => index % 50 !== 0);
+    for (const each of gone) heap.remove(each);
+    const left = items.filter((_, index) => index % 50 === 0).sort(before);
+    expect(heap.size).toBe(left.length);
+    expect(left.map(() => heap.pop())).toEqual(left);
+    heap.push(item(1, 1));
+    expect(heap.pop()?.order).toBe(1);
+  });
+
   test('does what a sorted list does, for any pushes, pops and removals', () => {
     const operations = fc.array(
       fc.oneof(
