@@ -13,6 +13,7 @@ import { createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { inBatches, inFlight, median, range, rate } from './lib/measure.mjs';
 
 const dist = process.env.DIST ?? new URL('../dist', import.meta.url).pathname;
 const { Scheduler } = await import(pathToFileURL(`${dist}/index.js`).href);
@@ -73,9 +74,9 @@ async function punctual() {
   await scheduler.start({ paused: true });
   const runDate = Date.now();
   const entry = (index) => ({ task: 'noop', id: `job-${index}`, trigger: 'date', runDate, misfireGraceTime: null, args: [{ i: index }] });
-  const added = await rate(jobs, () => inBatches((from, to) => scheduler.addJobs(range(from, to).map(entry))));
+  const added = await rate(jobs, () => inBatches(jobs, batch, (from, to) => scheduler.addJobs(range(from, to).map(entry))));
   const single = await rate(singles, () =>
-    inFlight((index) => scheduler.addJob('noop', { id: `one-${index}`, trigger: 'date', runDate: Date.now() + 3_600_000 })),
+    inFlight(singles, (index) => scheduler.addJob('noop', { id: `one-${index}`, trigger: 'date', runDate: Date.now() + 3_600_000 })),
   );
   const run = await rate(
     jobs,
@@ -99,9 +100,9 @@ async function bullmq() {
   const queue = new Queue('bench', { connection, defaultJobOptions: { removeOnComplete: true } });
   await queue.waitUntilReady();
   const added = await rate(jobs, () =>
-    inBatches((from, to) => queue.addBulk(range(from, to).map((index) => ({ name: 'noop', data: { i: index } })))),
+    inBatches(jobs, batch, (from, to) => queue.addBulk(range(from, to).map((index) => ({ name: 'noop', data: { i: index } })))),
   );
-  const single = await rate(singles, () => inFlight((index) => queue.add('noop', { i: index }, { delay: 3_600_000 })));
+  const single = await rate(singles, () => inFlight(singles, (index) => queue.add('noop', { i: index }, { delay: 3_600_000 })));
   let worker;
   const run = await rate(
     jobs,
@@ -123,44 +124,13 @@ async function bullmq() {
 /** What Redis allows for "insert a due job" and "take due jobs away", with no scheduler on top. */
 async function bare() {
   const put = (pipeline, index) => pipeline.zadd('bare:due', Date.now(), `job-${index}`).hset('bare:jobs', `job-${index}`, '{"i":1}');
-  const single = await rate(singles, () => inFlight((index) => put(admin.multi(), index).exec()));
+  const single = await rate(singles, () => inFlight(singles, (index) => put(admin.multi(), index).exec()));
   await admin.del('bare:due', 'bare:jobs');
-  const added = await rate(jobs, () => inBatches((from, to) => range(from, to).reduce(put, admin.pipeline()).exec()));
+  const added = await rate(jobs, () => inBatches(jobs, batch, (from, to) => range(from, to).reduce(put, admin.pipeline()).exec()));
   const run = await rate(jobs, async () => {
     for (let done = 0; done < jobs; ) done += (await admin.take('bare:due', 'bare:jobs', Date.now(), batch)).length;
   });
   return { 'add in bulk': added, 'add one at a time': single, run };
-}
-
-function range(from, to) {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-async function inBatches(work) {
-  for (let from = 0; from < jobs; from += batch) await work(from, Math.min(jobs, from + batch));
-}
-
-async function inFlight(work) {
-  let next = 0;
-  const one = async () => {
-    while (next < singles) {
-      next += 1;
-      await work(next);
-    }
-  };
-  await Promise.all(Array.from({ length: 20 }, one));
-}
-
-async function rate(count, work) {
-  const start = performance.now();
-  await work();
-  return (count / (performance.now() - start)) * 1_000;
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 async function startRedis() {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { inBatches, inFlight, median, range, rate } from './lib/measure.mjs';
 
 const dist = process.env.DIST ?? new URL('../dist', import.meta.url).pathname;
 const { Scheduler } = await import(pathToFileURL(`${dist}/index.js`).href);
@@ -78,9 +79,9 @@ async function punctual(url) {
   await scheduler.removeAllJobs();
   const runDate = Date.now();
   const entry = (index) => ({ task: 'noop', id: `job-${index}`, trigger: 'date', runDate, misfireGraceTime: null, args: [{ i: index }] });
-  const added = await rate(jobs, () => inBatches((from, to) => scheduler.addJobs(range(from, to).map(entry))));
+  const added = await rate(jobs, () => inBatches(jobs, batch, (from, to) => scheduler.addJobs(range(from, to).map(entry))));
   const single = await rate(singles, () =>
-    inFlight((index) => scheduler.addJob('noop', { id: `one-${index}`, trigger: 'date', runDate: Date.now() + 3_600_000 })),
+    inFlight(singles, (index) => scheduler.addJob('noop', { id: `one-${index}`, trigger: 'date', runDate: Date.now() + 3_600_000 })),
   );
   const run = await rate(
     jobs,
@@ -113,8 +114,8 @@ async function bareSqlite() {
   const many = database.transaction((from, to) => {
     for (let index = from; index < to; index += 1) insert.run(`job-${index}`, Date.now(), '{"i":1}');
   });
-  const added = await rate(jobs, () => inBatches(many));
-  const single = await rate(singles, () => inFlight((index) => insert.run(`one-${index}`, Date.now() + 3_600_000, '{"i":1}')));
+  const added = await rate(jobs, () => inBatches(jobs, batch, many));
+  const single = await rate(singles, () => inFlight(singles, (index) => insert.run(`one-${index}`, Date.now() + 3_600_000, '{"i":1}')));
   const run = await rate(jobs, async () => {
     for (let done = 0; done < jobs; ) done += take.all(Date.now(), batch).length;
   });
@@ -134,13 +135,15 @@ async function barePostgres() {
     text: 'delete from bench_bare where id in (select id from bench_bare where due <= now() order by due limit $1 for update skip locked) returning id, data',
   };
   const added = await rate(jobs, () =>
-    inBatches((from, to) => {
+    inBatches(jobs, batch, (from, to) => {
       const ids = range(from, to).map((index) => `job-${index}`);
       return pool.query({ ...put, values: [ids, ids.map(() => new Date().toISOString()), ids.map(() => '{"i":1}')] });
     }),
   );
   const single = await rate(singles, () =>
-    inFlight((index) => pool.query("insert into bench_bare values ($1, now() + interval '1 hour', $2)", [`one-${index}`, '{"i":1}'])),
+    inFlight(singles, (index) =>
+      pool.query("insert into bench_bare values ($1, now() + interval '1 hour', $2)", [`one-${index}`, '{"i":1}']),
+    ),
   );
   const run = await rate(jobs, async () => {
     let done = 0;
@@ -172,35 +175,4 @@ async function answers(url) {
 function newFile() {
   files += 1;
   return join(directory, `${files}.db`);
-}
-
-function range(from, to) {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-async function inBatches(work) {
-  for (let from = 0; from < jobs; from += batch) await work(from, Math.min(jobs, from + batch));
-}
-
-async function inFlight(work) {
-  let next = 0;
-  const one = async () => {
-    while (next < singles) {
-      next += 1;
-      await work(next);
-    }
-  };
-  await Promise.all(Array.from({ length: 20 }, one));
-}
-
-async function rate(count, work) {
-  const start = performance.now();
-  await work();
-  return (count / (performance.now() - start)) * 1_000;
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
