@@ -20,8 +20,18 @@ describe('the options of the SQL store', () => {
     expect(() => new SqlJobStore({ url })).toThrow(InvalidOptionError);
   });
 
-  it('does not show the password of a URL that it refuses', () => {
-    expect(() => new SqlJobStore({ url: 'mongodb://me:secret@host/db' })).toThrow(/me:\*\*\*@host/);
+  const url = 'postgres://me:se/cr@et@host/db';
+  it.each<[string, unknown]>([
+    ['a URL that it refuses', { url: url.replace('postgres', 'mongodb') }],
+    ['a URL beside a dialect', { url, dialect: {} }],
+    ['a URL in the place of the options', url],
+    ['a URL to listen at that it refuses', { url: 'sqlite::memory:', listenUrl: url }],
+    ['a pool in the place of its dialect', { dialect: { options: { connectionString: url } } }],
+    ['a URL object', { url: new URL('postgres://me:secr@host/db') }],
+  ])('does not show the password of %s', (_, options) => {
+    const make = (): unknown => new SqlJobStore(options as SqlJobStoreOptions);
+    expect(make).toThrow(InvalidOptionError);
+    expect(make).not.toThrow(/cr/);
   });
 
   it.each<[string, SqlJobStoreOptions]>([
@@ -32,8 +42,26 @@ describe('the options of the SQL store', () => {
     ['lease', { url: 'sqlite::memory:', lease: 'soon' }],
     ['keepRuns.count', { url: 'sqlite::memory:', keepRuns: { count: -1 } }],
     ['keepRuns.age', { url: 'sqlite::memory:', keepRuns: { age: 0 } }],
+    ['listenUrl', { url: 'sqlite::memory:', listenUrl: 'postgres://host/db' }],
+    ['listenUrl', { url: 'postgres://host/db', listenUrl: 'redis://host' }],
   ])('names the option %s that cannot be meant', (option, options) => {
     expect(() => new SqlJobStore(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
+  });
+
+  it.each<[string, unknown]>([
+    ['options', undefined],
+    ['options', null],
+    ['options', 'sqlite:jobs.db'],
+    ['url', { url: 5 }],
+    ['dialect', { dialect: 'postgres' }],
+    ['prefix', { url: 'sqlite::memory:', prefix: 5 }],
+    ['schema', { url: 'postgres://host/db', schema: 5 }],
+    ['keepRuns', { url: 'sqlite::memory:', keepRuns: null }],
+    ['keepRuns.counts', { url: 'sqlite::memory:', keepRuns: { counts: 5 } }],
+    ['listenUrl', { url: 'postgres://host/db', listenUrl: 5 }],
+    ['now', { url: 'sqlite::memory:', now: 5 }],
+  ])('names what is no %s where nobody checks types', (option, options) => {
+    expect(() => new SqlJobStore(options as SqlJobStoreOptions)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
   });
 
   it('refuses options that it does not have', () => {

@@ -2,6 +2,7 @@ import { createConnection, Socket } from 'node:net';
 import { type Dialect, MysqlDialect, PostgresDialect, SqliteDialect } from 'kysely';
 import type { Logger } from '../../core/logger.ts';
 import { InvalidOptionError } from '../../errors.ts';
+import { withoutPassword } from '../sharing.ts';
 import { missingDriver } from './missing-driver.ts';
 import type { Sockets } from './sockets.ts';
 import { openSqlite } from './sqlite-driver.ts';
@@ -18,6 +19,7 @@ const expected = "'sqlite:jobs.db', 'sqlite::memory:', 'postgres://user@host/dat
 
 /** Reads the URL of a store; throws `InvalidOptionError` for one that leads nowhere. */
 export function parseAddress(url: string): Address {
+  if (typeof url !== 'string') throw new InvalidOptionError('url', withoutPassword(url), expected);
   const [, scheme, rest] = /^([a-z]+):(.*)$/is.exec(url) ?? [];
   switch (scheme?.toLowerCase()) {
     case 'sqlite':
@@ -34,13 +36,8 @@ export function parseAddress(url: string): Address {
     case 'mariadb':
       return { kind: 'mysql', place: `mysql:${rest ?? ''}` };
     default:
-      throw new InvalidOptionError('url', shown(url), expected);
+      throw new InvalidOptionError('url', withoutPassword(url), expected);
   }
-}
-
-/** A URL without its password, for messages. */
-function shown(url: string): string {
-  return url.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }
 
 export interface ConnectOptions {

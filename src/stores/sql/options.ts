@@ -1,11 +1,10 @@
 import { type Dialect, MysqlAdapter, PostgresAdapter, SqliteAdapter } from 'kysely';
-import type { KeepRuns } from '../../core/run-store.ts';
 import { InvalidOptionError } from '../../errors.ts';
-import { type DurationInput, parseDuration } from '../../time/duration.ts';
+import { checkStoreOptions, type Sharing, type SharingOptions, sharingOf, withoutPassword } from '../sharing.ts';
 import { type Address, parseAddress } from './connect.ts';
 import type { DatabaseKind } from './statements.ts';
 
-export interface SqlJobStoreOptions {
+export interface SqlJobStoreOptions extends SharingOptions {
   /** `'sqlite:jobs.db'`, `'sqlite::memory:'`, `'postgres://...'` or `'mysql://...'`; needs the driver installed. Either this or `dialect`. */
   readonly url?: string;
   /** A kysely dialect made from your own driver or pool; the store leaves its settings alone, and never closes it. */
@@ -14,66 +13,56 @@ export interface SqlJobStoreOptions {
   readonly prefix?: string;
   /** PostgreSQL: the schema of the tables; default: the connection's first. Made if it is not there. */
   readonly schema?: string;
-  /** How often to look for what other processes did; default 1 s. PostgreSQL tells at once, and this is the safety net. */
-  readonly pollInterval?: DurationInput;
-  /** How long a run stays with a process that is not heard of; default 15 s. */
-  readonly lease?: DurationInput;
-  /** Runs that are over: how many of each job to keep (default 1,000), and for how long (default 30 days). */
-  readonly keepRuns?: { readonly count?: number | undefined; readonly age?: DurationInput | undefined };
-  /** PostgreSQL with `dialect`: the URL of a connection of its own for LISTEN. Without it the store looks every `pollInterval`. */
+  /** PostgreSQL: the URL of a connection of its own for LISTEN; default: `url`. With a `dialect` and without this the store looks every `pollInterval`. */
   readonly listenUrl?: string;
-  /** For tests only: stands in for the server's clock, in epoch milliseconds. */
-  readonly now?: () => number;
 }
 
 /** The options after the one validation step. */
-export interface SqlSettings {
+export interface SqlSettings extends Sharing {
   readonly kind: DatabaseKind;
   readonly source: Address | Dialect;
   readonly prefix: string;
   readonly schema: string | undefined;
-  readonly pollInterval: number;
-  readonly lease: number;
-  readonly keepRuns: KeepRuns;
   readonly listenUrl: string | undefined;
-  readonly now: (() => number) | undefined;
 }
-
-const known: ReadonlySet<string> = new Set(['url', 'dialect', 'prefix', 'schema', 'pollInterval', 'lease', 'keepRuns', 'listenUrl', 'now']);
 
 export function settingsOf(options: SqlJobStoreOptions): SqlSettings {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name))
-      throw new InvalidOptionError(name, Reflect.get(options, name), `no such option; the SQL store has ${[...known].join(', ')}`);
-  }
-  const { url, dialect, prefix = 'punctual_', schema, keepRuns = {} } = options;
-  if ((url === undefined) === (dialect === undefined)) throw new InvalidOptionError('url', url, 'either `url` or `dialect`, and not both');
+  checkStoreOptions(options, ['url', 'dialect', 'prefix', 'schema', 'listenUrl']);
+  const { prefix = 'punctual_', schema } = options;
+  const { source, kind } = sourceOf(options);
   if (!/^[a-z_][a-z0-9_]{0,39}$/i.test(prefix)) throw new InvalidOptionError('prefix', prefix, 'up to 40 letters, digits and underscores');
-  const address = url === undefined ? undefined : parseAddress(url);
-  const source = address ?? dialect;
-  if (source === undefined) throw new InvalidOptionError('url', url, 'either `url` or `dialect`');
-  const kind = address?.kind ?? kindOf(dialect);
-  if (schema !== undefined && kind !== 'postgres') throw new InvalidOptionError('schema', schema, 'PostgreSQL; elsewhere use `prefix`');
-  if (schema !== undefined && (schema === '' || schema.length > 63)) throw new InvalidOptionError('schema', schema, 'the name of a schema');
-  const { count = 1000, age = { days: 30 } } = keepRuns;
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidOptionError('keepRuns.count', count, 'a whole number, 0 or more');
-  return {
-    kind,
-    source,
-    prefix,
-    schema,
-    pollInterval: parseDuration(options.pollInterval ?? 1000, 'pollInterval', { min: 10 }),
-    lease: parseDuration(options.lease ?? 15_000, 'lease', { min: 100 }),
-    keepRuns: { count, age: parseDuration(age, 'keepRuns.age') },
-    listenUrl: options.listenUrl ?? (address?.kind === 'postgres' ? address.place : undefined),
-    now: options.now,
-  };
+  if (schema !== undefined) checkSchema(schema, kind);
+  return { kind, source, prefix, schema, listenUrl: listenUrlOf(options, kind), ...sharingOf(options) };
 }
 
-function kindOf(dialect: Dialect | undefined): DatabaseKind {
-  const adapter: unknown = dialect?.createAdapter();
+function sourceOf({ url, dialect }: SqlJobStoreOptions): Pick<SqlSettings, 'source' | 'kind'> {
+  if (url === undefined && dialect !== undefined) return { source: dialect, kind: kindOf(dialect) };
+  if (url === undefined || dialect !== undefined)
+    throw new InvalidOptionError('url', withoutPassword(url), 'either `url` or `dialect`, and not both');
+  const source = parseAddress(url);
+  return { source, kind: source.kind };
+}
+
+function checkSchema(schema: string, kind: DatabaseKind): void {
+  if (kind !== 'postgres') throw new InvalidOptionError('schema', schema, 'PostgreSQL; elsewhere use `prefix`');
+  if (typeof schema !== 'string' || schema === '' || Buffer.byteLength(schema) > 63)
+    throw new InvalidOptionError('schema', schema, 'the name of a schema, of at most 63 bytes');
+}
+
+function listenUrlOf({ url, listenUrl }: SqlJobStoreOptions, kind: DatabaseKind): string | undefined {
+  if (listenUrl === undefined) return kind === 'postgres' ? url : undefined;
+  if (kind === 'postgres' && typeof listenUrl === 'string' && /^postgres(ql)?:\/\//i.test(listenUrl)) return listenUrl;
+  throw new InvalidOptionError('listenUrl', withoutPassword(listenUrl), "'postgres://user@host/database', for PostgreSQL alone");
+}
+
+function kindOf(dialect: Dialect): DatabaseKind {
+  const adapter: unknown = typeof dialect?.createAdapter === 'function' ? dialect.createAdapter() : undefined;
   if (adapter instanceof SqliteAdapter) return 'sqlite';
   if (adapter instanceof PostgresAdapter) return 'postgres';
   if (adapter instanceof MysqlAdapter) return 'mysql';
-  throw new InvalidOptionError('dialect', dialect, 'a kysely dialect for SQLite, PostgreSQL or MySQL, from the same copy of kysely');
+  throw new InvalidOptionError(
+    'dialect',
+    withoutPassword(dialect),
+    'a kysely dialect for SQLite, PostgreSQL or MySQL, from the same copy of kysely',
+  );
 }
