@@ -36,6 +36,28 @@ describe.runIf(server !== undefined)('the Redis store, when things go wrong', ()
     }
   }
 
+  it('says why it cannot be opened, and takes no other database than the one that was named', async () => {
+    const opening = async (url: string): Promise<unknown> => {
+      const store = new RedisJobStore({ url });
+      return store.open(contextOf(handClock())).finally(() => store.close());
+    };
+    const url = server?.url ?? '';
+    await withAdmin(async (admin) => {
+      await admin.call('ACL', 'SETUSER', 'me', 'on', '>right', '~*', '&*', '+@all');
+      await admin.flushall();
+      await opening(url.replace('//', '//me:right@'));
+      await expect(opening(url.replace('//', '//me:wrong@'))).rejects.toThrow(/WRONGPASS/);
+      await expect(opening('redis://127.0.0.1:1')).rejects.toThrow(/ECONNREFUSED/);
+      await admin.flushall();
+      await expect(opening(`${url}/4711`)).rejects.toThrow(/DB index/);
+      expect(await admin.dbsize()).toBe(0);
+      await opening(`${url}/3`);
+      expect(await admin.dbsize()).toBe(0);
+      await admin.select(3);
+      expect(await admin.dbsize()).toBe(1);
+    });
+  });
+
   it('goes on after SCRIPT FLUSH', async () => {
     const { probe } = await opened();
     const { run } = await probe.start('flushed');

@@ -2,6 +2,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { InvalidOptionError, SchedulerStateError } from '../../errors.ts';
+import { withoutPassword } from '../sharing.ts';
 import type { Script } from './script.ts';
 
 /** Where the store finds its server: an address, for connections of its own, or the application's ioredis client. */
@@ -57,12 +58,19 @@ export class Connection {
       return;
     }
     const client = await ownClient(this.#target.url);
-    client.on('error', (error: Error) => logger.debug({ error }, 'the connection to Redis failed'));
+    let reason: Error | undefined;
+    client.on('error', (error: Error) => {
+      reason = error;
+      logger.debug({ error }, 'the connection to Redis failed');
+    });
     try {
       await client.connect();
+      // Where the server has no such database the driver goes on in number 0, which may be somebody else's.
+      if (client.options.db !== undefined && client.options.db > 0) await client.select(client.options.db);
     } catch (error) {
       client.disconnect();
-      throw error;
+      // What is thrown says that the connection closed; an event before it said why.
+      throw reason ?? error;
     }
     this.#client = client;
   }
@@ -121,7 +129,7 @@ async function ownClient(url: string): Promise<Redis> {
   } catch (cause) {
     throw new InvalidOptionError(
       'url',
-      url.replace(/\/\/[^@/]*@/, '//'),
+      withoutPassword(url),
       'the package ioredis beside it (npm install ioredis), or a { client } of it',
       { cause },
     );
