@@ -109,9 +109,9 @@ function cases(server: PrivateServer): void {
     expect(await probe.due()).toEqual(['done']);
   });
 
-  it('makes and uses a schema of its own', async () => {
+  it.each(['own', 'my.own "one"'])('makes and uses a schema of its own: %s', async (name) => {
     const place = scene();
-    const schema = `${place.prefix}own`;
+    const schema = `${place.prefix}${name}`;
     const probe = await place.probe({ schema });
     await probe.addDue('a');
     expect(await probe.due()).toEqual(['a']);

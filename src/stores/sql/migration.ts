@@ -24,7 +24,7 @@ export async function migrate(database: Database, options: MigrationOptions): Pr
       return database.transaction(async (session) => {
         await session.all(sql`select pg_advisory_xact_lock(hashtext(${`${options.schema ?? ''}.${options.prefix}`}))`);
         if (options.schema !== undefined && !(await hasSchema(session, options.schema)))
-          await session.all(sql`create schema ${sql.ref(options.schema)}`);
+          await session.all(sql`create schema ${sql.id(options.schema)}`);
         await createTables(database, session, options.prefix);
       });
     case 'sqlite':

@@ -124,7 +124,7 @@ export interface Tables {
 
 export function tablesOf(prefix: string, schema: string | undefined): Tables {
   const table = (name: string): RawBuilder<unknown> =>
-    schema === undefined ? sql.table(`${prefix}${name}`) : sql.table(`${schema}.${prefix}${name}`);
+    schema === undefined ? sql.id(`${prefix}${name}`) : sql.id(schema, `${prefix}${name}`);
   return { jobs: table('jobs'), runs: table('runs'), meta: table('meta') };
 }
 
