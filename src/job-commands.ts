@@ -67,6 +67,7 @@ export class JobCommands implements JobVerbs {
     if (groups.length > 1) {
       for (const draft of drafts) {
         const lane = this.#lane(draft.jobStore);
+        if (!lane.isOpen) refuseTransaction(draft);
         await this.#spent(lane, draft);
         if (draft.onConflict === 'error' && (await this.#isTaken(lane, draft.definition.id)))
           throw new ConflictingJobError(draft.definition.id);
@@ -132,6 +133,7 @@ export class JobCommands implements JobVerbs {
 
   /** Keeps jobs until the start: all of them, or none if one cannot be. */
   async #addPending(lane: Lane, drafts: readonly Draft[]): Promise<Job[]> {
+    for (const draft of drafts) refuseTransaction(draft);
     const known = new Map<Draft, Job>();
     const there = new Set<string>();
     for (const [index, draft] of drafts.entries()) {
@@ -497,6 +499,12 @@ export class JobCommands implements JobVerbs {
   #snapshotOfDraft(draft: Draft, lane: Lane): Job {
     return new Job(this.#pending.show(draft, this.#engine.clock.now()), this, this.#engine, { jobStore: lane.alias, pending: true });
   }
+}
+
+/** By the start, the transaction will long be over. */
+function refuseTransaction({ transaction }: Draft): void {
+  if (transaction !== undefined)
+    throw new SchedulerStateError('addJob within a transaction needs a started scheduler: call start() first, or start({ paused: true })');
 }
 
 function unanswered(): never {

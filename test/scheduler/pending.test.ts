@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { JobNotFoundError } from '../../src/errors.ts';
+import { JobNotFoundError, SchedulerStateError } from '../../src/errors.ts';
 import type { Scheduler } from '../../src/scheduler.ts';
+import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { eventNames, rig } from './rig.ts';
 
 function nothing(): void {}
@@ -68,5 +69,18 @@ describe('a job that is added before the start', () => {
     await scheduler.every('3s', nothing, { id: 'a', onConflict: 'keep' });
     await scheduler.start();
     expect(told).toEqual(['jobAdded a', 'jobModified a']);
+  });
+
+  test('cannot join a transaction, which would be over by the start', async () => {
+    const { scheduler } = rig({ jobStores: { default: new MemoryJobStore(), other: new MemoryJobStore() } });
+    const within = { trigger: 'date', transaction: {} } as const;
+    await expect(scheduler.addJob(nothing, within)).rejects.toThrow(SchedulerStateError);
+    await expect(
+      scheduler.addJobs([
+        { task: nothing, trigger: 'date', jobStore: 'other' },
+        { task: nothing, ...within },
+      ]),
+    ).rejects.toThrow(SchedulerStateError);
+    expect(await scheduler.getJobs()).toEqual([]);
   });
 });
