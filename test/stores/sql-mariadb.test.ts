@@ -58,6 +58,30 @@ function cases(server: PrivateServer): void {
     expect(await probe.due()).toEqual(['done']);
   });
 
+  it('refuses what has begun no transaction: a pool, a connection by itself, and what is no connection of mysql2', async () => {
+    const probe = await scene().probe();
+    const pool = createPool(url);
+    const connection = await createPromisedConnection(url);
+    const other = { query: async () => [{ affected: 1 }] };
+    for (const [transaction, reason] of [
+      [pool, 'a pool runs each statement on a connection of its choice'],
+      [pool.promise(), 'a pool runs each statement on a connection of its choice'],
+      [connection, 'this connection has begun none'],
+      [other, 'a mysql2 connection in a transaction'],
+    ] as const) {
+      const adding = probe.store.jobs.add([probe.newJob('a')], { onConflict: 'error', transaction });
+      await expect(adding).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(reason) });
+    }
+    expect(await probe.store.jobs.list()).toEqual([]);
+    await connection.query('set autocommit = 0');
+    await probe.store.jobs.add([probe.newJob('a')], { onConflict: 'error', transaction: connection });
+    expect(await probe.store.jobs.list()).toEqual([]);
+    await connection.commit();
+    expect(await probe.store.jobs.list()).toHaveLength(1);
+    await connection.end();
+    await pool.promise().end();
+  });
+
   it('tells ids apart by case, accents and trailing spaces', async () => {
     const probe = await scene().probe();
     for (const id of ['a', 'A', 'a ', '\u00E4']) await probe.addDue(id);

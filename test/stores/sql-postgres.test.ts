@@ -109,6 +109,25 @@ function cases(server: PrivateServer): void {
     expect(await probe.due()).toEqual(['done']);
   });
 
+  it('refuses what has begun no transaction: a pool, a client by itself, and what is no client of pg', async () => {
+    const place = scene();
+    const probe = await place.probe();
+    const pool = poolOf(url);
+    const client = await pool.connect();
+    const other = { query: async () => [] };
+    for (const [transaction, reason] of [
+      [pool, 'a pool runs each statement on a connection of its choice'],
+      [client, 'this client has begun none'],
+      [other, 'a pg client in a transaction'],
+    ] as const) {
+      const adding = probe.store.jobs.add([probe.newJob('a')], { onConflict: 'error', transaction });
+      await expect(adding).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(reason) });
+    }
+    client.release();
+    await pool.end();
+    expect(await probe.store.jobs.list()).toEqual([]);
+  });
+
   it.each(['own', 'my.own "one"'])('makes and uses a schema of its own: %s', async (name) => {
     const place = scene();
     const schema = `${place.prefix}${name}`;

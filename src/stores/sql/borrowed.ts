@@ -11,29 +11,53 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  sql,
 } from 'kysely';
 import { InvalidOptionError } from '../../errors.ts';
 import { type AnyKysely, type Session, sessionOf } from './database.ts';
-import type { DatabaseKind } from './statements.ts';
+import { type DatabaseKind, errorCode } from './statements.ts';
 
 /**
  * The caller's own transaction as a session: a kysely `Transaction`, a `pg` client or a `mysql2` connection that has begun one.
- * Nothing is begun, committed or rolled back here.
+ * Nothing is begun, committed or rolled back here, so what has begun none is refused: a job added there would stay, come what may.
+ * @throws InvalidOptionError
  */
-export function borrow(transaction: unknown, kind: DatabaseKind): Session {
+export async function borrow(transaction: unknown, kind: DatabaseKind): Promise<Session> {
   if (isKysely(transaction)) {
     if (!transaction.isTransaction) throw refuse(transaction, 'a kysely Transaction, not the Kysely it came from');
     return sessionOf(transaction.withoutPlugins());
   }
   if (!hasMethod(transaction, 'query')) throw refuse(transaction, wanted(kind));
+  if (isPool(transaction)) throw refuse(transaction, `${wanted(kind)}; a pool runs each statement on a connection of its choice`);
   switch (kind) {
-    case 'postgres':
+    case 'postgres': {
+      if (hasMethod(transaction, 'getTransactionStatus') && Reflect.apply(transaction.getTransactionStatus, transaction, []) === 'I')
+        throw refuse(transaction, `${wanted(kind)}; this client has begun none`);
       return sessionOf(kyselyOver(new PostgresClientConnection(transaction), kind));
-    case 'mysql':
-      return sessionOf(kyselyOver(new MysqlClientConnection(transaction), kind));
+    }
+    case 'mysql': {
+      const session = sessionOf(kyselyOver(new MysqlClientConnection(transaction), kind));
+      if (await isIdle(session)) throw refuse(transaction, `${wanted(kind)}; this connection has begun none`);
+      return session;
+    }
     case 'sqlite':
       throw refuse(transaction, wanted(kind));
   }
+}
+
+/** The pools of pg and of mysql2. */
+function isPool(value: object): boolean {
+  return hasMethod(value, 'getConnection') || typeof Reflect.get(value, 'totalCount') === 'number';
+}
+
+/** Whether a MariaDB connection is in no transaction, and its next statement begins none. MySQL does not tell. */
+async function isIdle(session: Session): Promise<boolean> {
+  const asked = sql`select @@in_transaction as open, @@autocommit as alone`;
+  const [state] = await session.all<{ open: number; alone: number }>(asked).catch((error: unknown) => {
+    if (errorCode(error) === 'ER_UNKNOWN_SYSTEM_VARIABLE') return [];
+    throw error;
+  });
+  return state?.open === 0 && state.alone === 1;
 }
 
 function wanted(kind: DatabaseKind): string {
@@ -55,11 +79,10 @@ function isKysely(value: unknown): value is AnyKysely {
   return hasMethod(value, 'withoutPlugins') && typeof Reflect.get(value, 'isTransaction') === 'boolean';
 }
 
-interface Queryable {
-  query(...parameters: readonly unknown[]): unknown;
-}
+type Method = (...parameters: readonly unknown[]) => unknown;
+type Queryable = Readonly<Record<'query', Method>>;
 
-function hasMethod(value: unknown, name: string): value is Queryable {
+function hasMethod<Name extends string>(value: unknown, name: Name): value is Readonly<Record<Name, Method>> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }
 
@@ -105,7 +128,8 @@ class PostgresClientConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const answer: unknown = await this.#client.query(query.sql, [...query.parameters]);
     const { rows, rowCount } = fields(answer);
-    return { rows: Array.isArray(rows) ? rows : [], numAffectedRows: BigInt(typeof rowCount === 'number' ? rowCount : 0) };
+    if (!Array.isArray(rows)) throw refuse(this.#client, wanted('postgres'));
+    return { rows, numAffectedRows: BigInt(typeof rowCount === 'number' ? rowCount : 0) };
   }
 
   // biome-ignore lint/correctness/useYield: nothing here streams
@@ -119,7 +143,7 @@ class MysqlClientConnection implements DatabaseConnection {
   readonly #client: Queryable;
 
   constructor(client: Queryable) {
-    const promised: unknown = hasMethod(client, 'promise') ? Reflect.apply(Object(Reflect.get(client, 'promise')), client, []) : client;
+    const promised: unknown = hasMethod(client, 'promise') ? Reflect.apply(client.promise, client, []) : client;
     this.#client = hasMethod(promised, 'query') ? promised : client;
   }
 
@@ -127,6 +151,7 @@ class MysqlClientConnection implements DatabaseConnection {
     const answer: unknown = await this.#client.query(query.sql, [...query.parameters]);
     const first: unknown = Array.isArray(answer) ? answer[0] : undefined;
     const { affectedRows } = fields(first);
+    if (!Array.isArray(first) && affectedRows === undefined) throw refuse(this.#client, wanted('mysql'));
     return { rows: Array.isArray(first) ? first : [], numAffectedRows: BigInt(typeof affectedRows === 'number' ? affectedRows : 0) };
   }
 

@@ -180,7 +180,7 @@ export class SqlJobStore implements Store {
         const database = this.#database;
         const soonest = firstDue(jobs);
         if (transaction !== undefined) {
-          const session = borrow(transaction, this.#settings.kind);
+          const session = await borrow(transaction, this.#settings.kind);
           const answers = await addJobsWithin(database, session, { jobs, onConflict });
           // Others are told if and only if it commits.
           const notice = soonest === undefined ? undefined : database.statements.notify?.(String(soonest));
