@@ -27,8 +27,16 @@ export interface Health {
   readonly parked: readonly { readonly jobId: string; readonly jobStore: string; readonly reason: string }[];
   /** Jobs of a newer release, which this one leaves to it. */
   readonly newer: readonly { readonly jobId: string; readonly jobStore: string }[];
-  /** Tasks of stored jobs that this process does not know and leaves to those that do, with the number of their jobs. */
-  readonly unknownTasks: readonly { readonly task: string; readonly jobStore: string; readonly jobs: number }[];
+  /**
+   * Tasks of stored jobs that this process does not know and leaves to those that do, with the number of their jobs and their ids, the first
+   * 1,000 of a store. What no process knows any more goes by `removeJob`.
+   */
+  readonly unknownTasks: readonly {
+    readonly task: string;
+    readonly jobStore: string;
+    readonly jobs: number;
+    readonly jobIds: readonly string[];
+  }[];
   /** Due jobs with a kind of trigger that is not registered in this process, as of its last look, which leaves them to those that know it. */
   readonly unknownTriggers: readonly { readonly jobId: string; readonly jobStore: string; readonly reason: string }[];
 }
@@ -82,16 +90,22 @@ async function surveyOf(engine: EngineContext, lane: Lane): Promise<Survey> {
   const { alias: jobStore, store } = lane;
   if (!lane.isOpen && store.durable) return NOTHING;
   try {
-    const survey = await store.health?.();
+    const known = new Set(engine.knownTasks());
+    const survey = await store.health?.([...known]);
     if (survey === undefined) {
       const jobs = (await store.jobs.list()).filter((job) => job.state === 'parked');
       return { ...NOTHING, parked: jobs.map((job) => ({ jobId: job.id, jobStore, reason: job.reason ?? 'no reason was kept' })) };
     }
-    const known = new Set(engine.knownTasks());
+    const unknown = [...survey.tasks].filter(([task]) => !known.has(task));
     return {
       parked: survey.parked.map(({ id, reason }) => ({ jobId: id, jobStore, reason })),
       newer: survey.newer.map((jobId) => ({ jobId, jobStore })),
-      unknownTasks: [...survey.tasks].filter(([task]) => !known.has(task)).map(([task, jobs]) => ({ task, jobStore, jobs })),
+      unknownTasks: unknown.map(([task, jobs]) => ({
+        task,
+        jobStore,
+        jobs,
+        jobIds: survey.unknown.filter((job) => job.task === task).map(({ id }) => id),
+      })),
     };
   } catch (error) {
     // A store that does not answer is what `stores` reports; health itself must not fail over it.

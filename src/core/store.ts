@@ -44,8 +44,10 @@ export interface StoreSurvey {
   readonly parked: readonly { readonly id: string; readonly reason: string }[];
   /** Jobs that a newer release has written, which this one leaves alone. */
   readonly newer: readonly string[];
-  /** How many jobs each task has that are not over; those that no code registers any more stand here too. */
+  /** How many jobs each task has that are not over. */
   readonly tasks: ReadonlyMap<string, number>;
+  /** Those of them whose task is not known, some thousand at most, by task and id. */
+  readonly unknown: readonly { readonly id: string; readonly task: string }[];
 }
 
 /**
@@ -68,6 +70,6 @@ export interface Store {
   open(context: StoreContext): Awaitable<void>;
   close(): Awaitable<void>;
   watch(wake: (time?: number) => void): Cancel;
-  /** Changes nothing. Absent where `list` shows all there is. */
-  health?(): Awaitable<StoreSurvey>;
+  /** Changes nothing. `tasks` are the names that are known; all, if they are not given. Absent where `list` shows all there is. */
+  health?(tasks?: readonly string[]): Awaitable<StoreSurvey>;
 }

@@ -143,9 +143,9 @@ describe.each(found)('poison in $name', (place) => {
       newer: expected('newer'),
       'unknown trigger': expected('unknown trigger'),
     });
-    expect(health.unknownTasks.map(({ task, jobs }) => [task, jobs]).toSorted()).toEqual([
-      ['constructor', 1],
-      [evilUrl, 1],
+    expect(health.unknownTasks.map(({ task, jobIds }) => [task, jobIds]).toSorted()).toEqual([
+      ['constructor', ['task that every object has']],
+      [evilUrl, ['task that is a path']],
     ]);
     expect((await scheduler.getRuns({ limit: 1000 })).every((run) => run.jobId === 'healthy')).toBe(true);
     expect(existsSync(proof)).toBe(false);

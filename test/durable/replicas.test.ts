@@ -85,10 +85,30 @@ describe.each(found)('replicas on $name', (place) => {
     await replicas.clock.advance('2s');
     expect(calls).toEqual(['old', 'old']);
     expect((await old.getJob('a'))?.state).toBe('waiting');
-    expect((await old.health()).unknownTasks).toEqual([{ task: 'new work', jobStore: 'default', jobs: 1 }]);
+    expect((await old.health()).unknownTasks).toEqual([{ task: 'new work', jobStore: 'default', jobs: 1, jobIds: ['a'] }]);
     await replicas.started((app) => app.task('new work', () => void calls.push('done')));
     await replicas.clock.advance('1ms');
     await expect.poll(() => calls.filter((call) => call === 'done')).toHaveLength(1);
+  });
+
+  test('name the jobs that no code registers any more, which can be removed by their ids', async () => {
+    const before = await replicas.started((app) => {
+      for (const task of ['kept', 'gone', 'gone too']) app.task(task, () => undefined);
+    });
+    for (const task of ['kept', 'gone', 'gone too'])
+      for (const id of ['b', 'a']) await before.addJob(task, { id: `${task} ${id}`, trigger: 'interval', hours: 1 });
+    await before.addJob('gone', { id: 'over', trigger: 'date' });
+    await replicas.clock.advance('1s');
+    await before.shutdown();
+    const after = await replicas.started((app) => app.task('kept', () => undefined));
+    const { unknownTasks } = await after.health();
+    expect(unknownTasks).toEqual([
+      { task: 'gone', jobStore: 'default', jobs: 2, jobIds: ['gone a', 'gone b'] },
+      { task: 'gone too', jobStore: 'default', jobs: 2, jobIds: ['gone too a', 'gone too b'] },
+    ]);
+    for (const { jobIds } of unknownTasks) for (const id of jobIds) await after.removeJob(id);
+    expect((await after.health()).unknownTasks).toEqual([]);
+    expect((await after.getJobs()).map(({ id }) => id)).toEqual(['kept a', 'kept b']);
   });
 
   test('leave a kind of trigger that they do not know to those that do, and run the rest', async () => {

@@ -159,7 +159,7 @@ export function sharedCases(url: string): void {
     expect(await probe.store.jobs.remove(['newer'])).toEqual(['newer']);
   });
 
-  it('counts the jobs of each task, those that no code registers any more too', async () => {
+  it('counts the jobs of each task, and names those whose tasks are not among the known ones', async () => {
     const probe = await scene().probe();
     for (const [id, name] of [
       ['a', 'mail'],
@@ -168,6 +168,8 @@ export function sharedCases(url: string): void {
     ] as const)
       await probe.addDue(id, { task: { name } });
     expect(Object.fromEntries((await probe.sql.health()).tasks)).toEqual({ mail: 2, forgotten: 1 });
+    expect((await probe.sql.health(['mail'])).unknown).toEqual([{ id: 'c', task: 'forgotten' }]);
+    expect((await probe.sql.health([])).unknown.map(({ id }) => id)).toEqual(['c', 'a', 'b']);
   });
 
   it('prunes at most a thousand runs in one call', async () => {

@@ -1,3 +1,4 @@
+import type { StoreSurvey } from '../../core/store.ts';
 import { rowFormat } from '../codec.ts';
 import { survey, unreadableRuns } from './lua/care.ts';
 import { Reply } from './reply.ts';
@@ -8,21 +9,12 @@ import type { Server } from './server.ts';
 const surveyScript: Script = script(survey);
 const unreadableScript: Script = script(unreadableRuns);
 
-export interface RedisStoreHealth {
-  /** Jobs that cannot go on, and why; those whose rows cannot be read are among them, and so are runs whose rows cannot be read. */
-  readonly parked: readonly { readonly id: string; readonly reason: string }[];
-  /** Jobs that a newer release has written, which this one leaves alone. */
-  readonly newer: readonly string[];
-  /** How many jobs each task has that are not over; those that no code registers any more stand here too. */
-  readonly tasks: ReadonlyMap<string, number>;
-}
-
 /** Jobs looked at in one step. */
 const pageSize = 1000;
 /** Named jobs in one answer, so that it stays readable when all is wrong. */
 const limit = 1000;
 
-export async function readHealth(server: Server): Promise<RedisStoreHealth> {
+export async function readHealth(server: Server, known: readonly string[] | undefined): Promise<StoreSurvey> {
   const parked = new Map<string, string>();
   const newer = new Set<string>();
   const tasks = new Map<string, Set<string>>();
@@ -38,6 +30,8 @@ export async function readHealth(server: Server): Promise<RedisStoreHealth> {
       if (state !== '' && state !== 'finished') tasks.set(task, (tasks.get(task) ?? new Set()).add(id));
     }
   } while (cursor !== '0');
+  const byTask = [...tasks].sort(([a], [b]) => (a < b ? -1 : 1));
+  const unknown = known === undefined ? [] : byTask.filter(([task]) => !known.includes(task));
   const runs = new Reply(await server.call(unreadableScript, []));
   while (!runs.done) parked.set(`run ${unline(runs.text())}`, 'its row is not readable');
   return {
@@ -46,6 +40,7 @@ export async function readHealth(server: Server): Promise<RedisStoreHealth> {
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .slice(0, limit),
     newer: [...newer].sort().slice(0, limit),
-    tasks: new Map([...tasks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([task, ids]) => [task, ids.size])),
+    tasks: new Map(byTask.map(([task, ids]) => [task, ids.size])),
+    unknown: unknown.flatMap(([task, ids]) => [...ids].sort().map((id) => ({ id, task }))).slice(0, limit),
   };
 }

@@ -1,3 +1,3 @@
-export type { RedisStoreHealth } from './health.ts';
+export type { StoreSurvey } from '../../core/store.ts';
 export type { RedisJobStoreOptions } from './options.ts';
 export { RedisJobStore } from './store.ts';

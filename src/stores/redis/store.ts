@@ -1,10 +1,10 @@
 import type { Cancel } from '../../core/clock.ts';
 import type { JobStore } from '../../core/job-store.ts';
 import type { RunStore } from '../../core/run-store.ts';
-import type { Store, StoreContext } from '../../core/store.ts';
+import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { rowFormat } from '../codec.ts';
 import { Connection } from './connection.ts';
-import { readHealth, type RedisStoreHealth } from './health.ts';
+import { readHealth } from './health.ts';
 import { RedisJobs } from './jobs.ts';
 import { open } from './lua/care.ts';
 import { type RedisJobStoreOptions, settingsOf } from './options.ts';
@@ -68,8 +68,8 @@ export class RedisJobStore implements Store {
     return this.#wakes.listen(wake);
   }
 
-  /** What the store has set aside: rows that cannot be read, rows of a newer release, and how many jobs each task has. Reads all jobs, page by page. */
-  health(): Promise<RedisStoreHealth> {
-    return readHealth(this.#server);
+  /** What the store has set aside: rows that cannot be read, rows of a newer release, and jobs of other tasks than these. Reads all jobs, page by page. */
+  health(tasks?: readonly string[]): Promise<StoreSurvey> {
+    return readHealth(this.#server, tasks);
   }
 }

@@ -1,21 +1,13 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import type { StoreSurvey } from '../../core/store.ts';
 import { rowFormat } from '../codec.ts';
 import type { Database } from './database.ts';
 import { integer, type JobRow, text } from './tables.ts';
 
-export interface SqlStoreHealth {
-  /** Jobs that cannot go on, and why; those whose rows cannot be read are among them. */
-  readonly parked: readonly { readonly id: string; readonly reason: string }[];
-  /** Jobs that a newer release has written, which this one leaves alone. */
-  readonly newer: readonly string[];
-  /** How many jobs each task has that are not over; those that no code registers any more stand here too. */
-  readonly tasks: ReadonlyMap<string, number>;
-}
-
 /** Named jobs in one answer, so that it stays readable when all is wrong. */
 const limit = 1000;
 
-export async function readHealth(database: Database): Promise<SqlStoreHealth> {
+export async function readHealth(database: Database, known: readonly string[] | undefined): Promise<StoreSurvey> {
   const { jobs } = database.tables;
   const parked = await database.all<Pick<JobRow, 'id' | 'reason'>>(
     sql`select t.id, t.reason from ${jobs} as t where t.state = 'parked' order by t.id limit ${limit}`,
@@ -26,9 +18,20 @@ export async function readHealth(database: Database): Promise<SqlStoreHealth> {
   const tasks = await database.all<{ task: string; jobs: number | string }>(
     sql`select t.task, count(*) as jobs from ${jobs} as t where t.state <> 'finished' group by t.task order by t.task`,
   );
+  const unknown =
+    known === undefined
+      ? []
+      : await database.all<{ id: string; task: string }>(
+          sql`select t.id, t.task from ${jobs} as t where t.state <> 'finished'${notAmong(known)} order by t.task, t.id limit ${limit}`,
+        );
   return {
     parked: parked.map((row) => ({ id: text(row.id), reason: text(row.reason) })),
     newer: newer.map((row) => text(row.id)),
     tasks: new Map(tasks.map((row) => [row.task, integer(row.jobs)])),
+    unknown,
   };
+}
+
+function notAmong(tasks: readonly string[]): RawBuilder<unknown> {
+  return tasks.length === 0 ? sql`` : sql` and t.task not in (${sql.join([...tasks])})`;
 }

@@ -1,3 +1,3 @@
-export type { SqlStoreHealth } from './health.ts';
+export type { StoreSurvey } from '../../core/store.ts';
 export type { SqlJobStoreOptions } from './options.ts';
 export { SqlJobStore } from './sql-job-store.ts';

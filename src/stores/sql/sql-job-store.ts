@@ -6,7 +6,7 @@ import type { Fire, JobStore } from '../../core/job-store.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Finish } from '../../core/run.ts';
 import type { RunStore } from '../../core/run-store.ts';
-import type { Store, StoreContext } from '../../core/store.ts';
+import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
 import { addJobs, addJobsWithin } from './adding.ts';
 import { borrow } from './borrowed.ts';
@@ -19,7 +19,7 @@ import { cancelRun, finishRuns } from './finishing.ts';
 import { finishAtOnce } from './finishing-at-once.ts';
 import { fireJobs, firstWaiting } from './firing.ts';
 import { fireAtOnce } from './firing-at-once.ts';
-import { readHealth, type SqlStoreHealth } from './health.ts';
+import { readHealth } from './health.ts';
 import { beat } from './heartbeat.ts';
 import { HeldRuns } from './held-runs.ts';
 import { listRuns, pruneRuns } from './history.ts';
@@ -141,9 +141,9 @@ export class SqlJobStore implements Store {
     };
   }
 
-  /** What the store has set aside: rows that cannot be read, rows of a newer release, and how many jobs each task has. */
-  async health(): Promise<SqlStoreHealth> {
-    return readHealth(this.#database);
+  /** What the store has set aside: rows that cannot be read, rows of a newer release, and jobs of other tasks than these. */
+  async health(tasks?: readonly string[]): Promise<StoreSurvey> {
+    return readHealth(this.#database, tasks);
   }
 
   get #database(): Database {
