@@ -389,10 +389,11 @@ export class Lane {
       for (let index = 0; index < fires.length; index += 1) {
         const fire = fires[index];
         const step = fired[index];
+        // Looked at before a run rather than after: the store may have used up the slice, and then nothing has ended yet that is to be written.
+        if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
         if (fire === undefined || step === undefined || !step.won) continue;
         this.#take(fire);
         for (const claimed of step.started) this.#begin(claimed, claiming, lost);
-        if ((index & 3) === 3 && this.#sliceIsOver()) await this.#giveWay();
       }
     } finally {
       this.#leases.end();
@@ -403,7 +404,11 @@ export class Lane {
   /** What follows a step that won, before its runs begin. */
   #take(fire: Fire): void {
     if (fire.cancelRunning)
-      this.runs.abort('cancel', 'a later fire time came', (active) => active.job.uid === fire.job.uid && !active.run.manual);
+      this.runs.abort(
+        'cancel',
+        'a later fire time came',
+        ({ job, run }) => job.id === fire.job.id && job.uid === fire.job.uid && !run.manual,
+      );
     for (const run of fire.runs)
       if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.storeNow()), fire.job);
   }
@@ -426,9 +431,9 @@ export class Lane {
     const lost = confirmed instanceof Promise ? await confirmed : confirmed;
     let count = 0;
     for (const run of claimed) {
+      if ((count & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
       this.#begin(run, claiming, lost);
       count += 1;
-      if ((count & 3) === 0 && this.#sliceIsOver()) await this.#giveWay();
     }
     await this.#flushInPass();
   }
@@ -442,21 +447,15 @@ export class Lane {
     return this.#engine.clock.monotonic() - this.#sliceBegan > SLICE;
   }
 
-  async #giveWay(): Promise<void> {
-    await this.#flushInPass();
-    await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
-    this.#sliceBegan = this.#engine.clock.monotonic();
-  }
-
+  /** Has what ended written, and gives way if the slice is over. */
   async #flushInPass(): Promise<void> {
     // A durable store's writes go beside the pass; memory's are done when this returns.
     const flushing = this.#outbox.flush();
     if (flushing !== undefined && !this.store.durable) await flushing;
     else if (flushing !== undefined) void flushing.finally(this.#engine.clock.hold?.());
-    if (this.#sliceIsOver()) {
-      await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
-      this.#sliceBegan = this.#engine.clock.monotonic();
-    }
+    if (!this.#sliceIsOver()) return;
+    await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
+    this.#sliceBegan = this.#engine.clock.monotonic();
   }
 
   #flushSoon(): void {
