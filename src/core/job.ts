@@ -72,7 +72,7 @@ export interface JobProgress {
 
 /** A job as a store gives it. Flat and without behaviour; the memory store adds a heap position of its own. */
 export interface JobRecord extends JobDefinition, JobProgress {
-  /** Told apart from an earlier job of the same id; given by the store. */
+  /** Tells it apart from an earlier job of the same id, and from no other; given by the store. */
   readonly uid: number;
   /** Grows with every change but those of `active` and `queued`; a conditional write names the one it read. */
   readonly version: number;

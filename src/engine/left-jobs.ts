@@ -10,7 +10,7 @@ const MOST_NAMED = 1000;
  * so many more that those behind them are seen.
  */
 export class LeftJobs {
-  readonly #jobs: Map<number, JobRecord> = new Map();
+  readonly #jobs: Map<string, JobRecord> = new Map();
   readonly #byExecutor: Map<string, number> = new Map();
 
   get size(): number {
@@ -32,8 +32,8 @@ export class LeftJobs {
   }
 
   note(job: JobRecord): void {
-    if (this.#jobs.has(job.uid)) return;
-    this.#jobs.set(job.uid, job);
+    if (this.#jobs.has(job.id)) return;
+    this.#jobs.set(job.id, job);
     this.#byExecutor.set(job.executor, (this.#byExecutor.get(job.executor) ?? 0) + 1);
   }
 

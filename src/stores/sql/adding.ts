@@ -27,7 +27,7 @@ export function newUid(): number {
 export async function addJobs(database: Database, { jobs, onConflict }: Adding): Promise<readonly Added[]> {
   const entries = entriesOf(jobs);
   const [chunk = [], second] = chunksOf(entries);
-  if (second === undefined && new Set(jobs.map((job) => job.id)).size === jobs.length && (await insertNew(database, chunk)))
+  if (second === undefined && entries.every(({ round }) => round === 0) && (await insertNew(database, chunk)))
     return entries.map(({ job, row }) => added(job, row));
   return database.transaction((session) => addInSession(database, session, { entries, onConflict }));
 }
@@ -42,9 +42,15 @@ export interface Adding {
   readonly onConflict: OnConflict;
 }
 
+/** Jobs that come together share a number, so that it is told once; those of one id have one each. */
 function entriesOf(jobs: readonly NewJob[]): readonly Entry[] {
   const uid = newUid();
-  return jobs.map((job, index) => ({ job, index, row: jobValues(job, { uid: uid + index, version: 1, active: 0, queued: 0 }) }));
+  const seen = new Map<string, number>();
+  return jobs.map((job, index) => {
+    const round = seen.get(job.id) ?? 0;
+    seen.set(job.id, round + 1);
+    return { job, index, round, row: jobValues(job, { uid: uid + round, version: 1, active: 0, queued: 0 }) };
+  });
 }
 
 /** All of the rows, or none if one of them is there. */
@@ -109,6 +115,8 @@ function added(job: NewJob, row: JobRow): Added {
 interface Entry {
   readonly job: NewJob;
   readonly index: number;
+  /** How many of its id stand before it. */
+  readonly round: number;
   readonly row: JobRow;
 }
 
@@ -138,13 +146,10 @@ function* chunksOf(round: readonly Entry[]): Generator<readonly Entry[]> {
 /** Each id once in a round: a second job of the same id meets the first as a stored one. */
 function roundsOf(given: readonly Entry[]): readonly (readonly Entry[])[] {
   const rounds: Entry[][] = [];
-  const seen = new Map<string, number>();
   for (const entry of given) {
-    const round = seen.get(entry.job.id) ?? 0;
-    seen.set(entry.job.id, round + 1);
-    const list = rounds[round] ?? [];
+    const list = rounds[entry.round] ?? [];
     list.push(entry);
-    rounds[round] = list;
+    rounds[entry.round] = list;
   }
   return rounds;
 }

@@ -8,7 +8,7 @@ type TextCell = string | null;
 /** A row of the jobs table. `id` is its key; an index on (executor, due_at, id) is the schedule. */
 export type JobRow = {
   readonly id: TextCell;
-  /** Told apart from an earlier job of the same id. */
+  /** Tells it apart from an earlier job of the same id. */
   readonly uid: IntegerCell;
   readonly version: IntegerCell;
   /** The row format; rows of a higher one than this release knows are left alone. */
