@@ -58,7 +58,7 @@ export function encodeJob(job: JobDefinition): JobText {
 export function decodeJob(id: string, text: JobText): Decoded<JobDefinition> {
   try {
     const body = record(part(text.body, 'body'), 'body');
-    const trigger = triggerJson(text.trigger, 'trigger');
+    const trigger = triggers.of(text.trigger, 'trigger');
     return {
       ok: true,
       value: {
@@ -68,10 +68,10 @@ export function decodeJob(id: string, text: JobText): Decoded<JobDefinition> {
         args: required(body['args'], 'args', isArray),
         executor: text.executor,
         executorOptions: optional(body['executorOptions'], 'executorOptions', isRecord),
-        policy: decodePolicy(text.policy),
+        policy: policies.of(text.policy, 'policy'),
         metadata: optional(body['metadata'], 'metadata', isRecord),
         trigger,
-        registration: text.registration === text.trigger ? trigger : triggerJson(text.registration, 'registration'),
+        registration: text.registration === text.trigger ? trigger : triggers.of(text.registration, 'registration'),
       },
     };
   } catch (error) {
@@ -153,19 +153,43 @@ function checkName(option: string, name: string): void {
   }
 }
 
-/**
- * Policies by their text. Jobs share few of them, and a shared frozen one is what `JobPolicy` asks for.
- * A pure memo: it forgets all when full, and the answers stay the same.
- */
-const policies = new Map<string, JobPolicy>();
-const maxPolicies = 500;
+/** What short texts say, frozen, since all that have the same text share it. A pure memo: it forgets all when full, and the answers stay the same. */
+class Remembered<T extends object> {
+  readonly #read: (text: string, name: string) => T;
+  readonly #known = new Map<string, T>();
 
-function decodePolicy(text: string): JobPolicy {
-  const known = policies.get(text);
-  if (known !== undefined) return known;
-  const stored = { ...plainPolicy, ...record(part(text, 'policy'), 'policy') };
+  constructor(read: (text: string, name: string) => T) {
+    this.#read = read;
+  }
+
+  /** @throws SyntaxError that says what `name` lacks */
+  of(text: string, name: string): T {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const value = this.#read(text, name);
+    if (text.length > longestRemembered) return value;
+    if (this.#known.size >= maxRemembered) this.#known.clear();
+    this.#known.set(text, frozen(value));
+    return value;
+  }
+}
+
+const maxRemembered = 1_000;
+const longestRemembered = 1_000;
+
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) frozen(part);
+  return Object.freeze(value);
+}
+
+/** Jobs share few policies, and a shared frozen one is what `JobPolicy` asks for. A recurring job comes with the same trigger each time. */
+const policies = new Remembered(decodePolicy);
+const triggers = new Remembered(decodeTrigger);
+
+function decodePolicy(text: string, name: string): JobPolicy {
+  const stored = { ...plainPolicy, ...record(part(text, name), name) };
   const retry = stored['retry'];
-  const policy: JobPolicy = Object.freeze({
+  return {
     misfireGraceTime: optional(stored['misfireGraceTime'], 'policy.misfireGraceTime', isNumber),
     coalesce: required(stored['coalesce'], 'policy.coalesce', isCoalesce),
     maxInstances: required(stored['maxInstances'], 'policy.maxInstances', isNumber),
@@ -175,22 +199,19 @@ function decodePolicy(text: string): JobPolicy {
     timeout: optional(stored['timeout'], 'policy.timeout', isNumber),
     retry: retry === undefined ? undefined : decodeRetry(record(retry, 'policy.retry')),
     onCrash: required(stored['onCrash'], 'policy.onCrash', isOnCrash),
-  });
-  if (policies.size >= maxPolicies) policies.clear();
-  policies.set(text, policy);
-  return policy;
+  };
 }
 
 function decodeRetry(stored: Readonly<Record<string, unknown>>): RetryPolicy {
-  return Object.freeze({
+  return {
     limit: required(stored['limit'], 'policy.retry.limit', isNumber),
     delay: required(stored['delay'], 'policy.retry.delay', isNumber),
     backoff: required(stored['backoff'], 'policy.retry.backoff', isNumber),
     maxDelay: required(stored['maxDelay'], 'policy.retry.maxDelay', isNumber),
-  });
+  };
 }
 
-function triggerJson(text: string, name: string): TriggerJson {
+function decodeTrigger(text: string, name: string): TriggerJson {
   return required(part(text, name), name, isTriggerJson);
 }
 

@@ -20,6 +20,8 @@ export type { TriggerContext, TriggerDefinition } from './definition.ts';
 /** The kinds of trigger that one scheduler knows, by the name used in `trigger: 'interval'`. */
 export class TriggerRegistry {
   readonly #definitions: Map<string, TriggerDefinition>;
+  /** By the data they were made from: a trigger is pure, so one serves all jobs that share frozen data. */
+  readonly #revived: WeakMap<TriggerJson, Trigger> = new WeakMap();
 
   constructor() {
     this.#definitions = new Map(builtInTriggers((child, option, context) => this.#createChild(child, option, context)));
@@ -70,7 +72,12 @@ export class TriggerRegistry {
 
   /** A trigger that may be live already. */
   live(trigger: Trigger | TriggerJson): Trigger {
-    return isLive(trigger) ? trigger : this.revive(trigger);
+    if (isLive(trigger)) return trigger;
+    const known = this.#revived.get(trigger);
+    if (known !== undefined) return known;
+    const revived = this.revive(trigger);
+    if (Object.isFrozen(trigger)) this.#revived.set(trigger, revived);
+    return revived;
   }
 
   /** A trigger object that a user gave. */

@@ -67,6 +67,14 @@ describe('the codec of jobs', () => {
     expect(one.registration).toBe(other.registration);
   });
 
+  it('reads a trigger that comes again as the same frozen data', () => {
+    const texts = ['a', 'b'].map((id) => encodeJob(job({ id, trigger: { type: 'and', triggers: [{ type: 'date', at: 5 }] } })));
+    const [one, other] = texts.map((text) => decodeJob('a', text));
+    expect(one?.ok && one.value.trigger).toEqual({ type: 'and', triggers: [{ type: 'date', at: 5 }] });
+    expect(one?.ok && one.value.trigger).toBe(other?.ok && other.value.trigger);
+    expect(one?.ok && Object.isFrozen(Object.values(one.value.trigger)[1])).toBe(true);
+  });
+
   it('stores the JSON of a live trigger', () => {
     const live = { next: () => undefined, toJSON: () => ({ type: 'date', at: 5 }) };
     expect(encodeJob(job({ trigger: live })).trigger).toBe('{"at":5,"type":"date"}');

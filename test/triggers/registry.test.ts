@@ -45,6 +45,14 @@ describe('TriggerRegistry', () => {
     expect(revived.next(context.now)).toBe(trigger.next(context.now));
   });
 
+  test('revives frozen data once, and data that may change each time', () => {
+    const registry = new TriggerRegistry();
+    const json = { type: 'interval', seconds: 5, startDate: '2026-01-01T00:00:00.000Z' };
+    expect(registry.live(json)).not.toBe(registry.live(json));
+    Object.freeze(json);
+    expect(registry.live(json)).toBe(registry.live(json));
+  });
+
   test('refuses to revive what it does not know', () => {
     expect(() => new TriggerRegistry().revive({ type: 'moon' })).toThrow(InvalidOptionError);
   });
