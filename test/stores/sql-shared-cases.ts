@@ -40,6 +40,31 @@ export function sharedCases(url: string): void {
     expect(codes.map(([code]) => code)).toEqual([0, 0, 0, 0]);
   }, 60_000);
 
+  it('gives the first of all that is due, whichever executor it is for', async () => {
+    const probe = await scene().probe();
+    for (const [id, late, executor] of [
+      ['b', 20, 'inline'],
+      ['a', 10, 'threads'],
+      ['d', 40, 'inline'],
+      ['c', 30, 'threads'],
+    ] as const)
+      await probe.addDue(id, { nextRunTime: probe.now - late, dueAt: probe.now - late, executor });
+    expect(await probe.due({ executors: { threads: 5, inline: 5 }, limit: 3 })).toEqual(['d', 'c', 'b']);
+  });
+
+  it('tells a job of the same id in one list from the first, with the job beside it untouched', async () => {
+    const probe = await scene().probe();
+    const list = ['a', 'b', 'a'].map((id) => probe.newJob(id));
+    const answers = await probe.store.jobs.add(list, { onConflict: 'keep' });
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['added', 'added', 'kept']);
+    const answersOfError = await probe.store.jobs.add(
+      ['c', 'd', 'c'].map((id) => probe.newJob(id)),
+      { onConflict: 'error' },
+    );
+    expect(answersOfError.map(({ outcome }) => outcome)).toEqual(['kept', 'kept', 'conflict']);
+    expect((await probe.store.jobs.list()).map(({ id }) => id).sort()).toEqual(['a', 'b']);
+  });
+
   it('gives each fire time to one of several stores that race for all of them', async () => {
     const place = scene();
     const probes = [await place.probe(), await place.probe(), await place.probe()];

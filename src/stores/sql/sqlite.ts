@@ -27,14 +27,16 @@ export const sqliteStatements: Statements = {
   // Each cell that a driver hands over costs more than the whole text. A blob, which JSON cannot hold, is made a text or a 0, so that
   // a row that somebody spoiled is read like any other.
   packed: (columns) =>
-    sql`json_object(${sql.join(
-      Object.entries(columns).map(
-        ([name, type]) => sql`${sql.lit(name)}, ${sql.ref(`t.${name}`)} ${type === 'text' ? sql`|| ''` : sql`+ 0`}`,
-      ),
+    sql`json_array(${sql.join(
+      Object.entries(columns).map(([name, type]) => sql`${sql.ref(`t.${name}`)} ${type === 'text' ? sql`|| ''` : sql`+ 0`}`),
     )})`,
   update: (table, change) => {
     const cell = cellsOf(change.source, write);
-    return sql`update ${table} as t set ${assignments(change, cell, sql.ref)} from ${rows(change.source)} where t.id = i.id${narrowing(change, cell)}`;
+    const set = assignments(change, cell, sql.ref);
+    // Joined to other rows, what is to be written is first put aside as a table.
+    if (onlyIds(change.source))
+      return sql`update ${table} as t set ${set} where t.id in ${idList(change.source)}${narrowing(change, cell)}`;
+    return sql`update ${table} as t set ${set} from ${rows(change.source)} where t.id = i.id${narrowing(change, cell)}`;
   },
   insert: (table, given) => {
     const { columns, cells } = insertion(given, cellsOf(given.source, write));
@@ -49,8 +51,18 @@ export const sqliteStatements: Statements = {
 
 /** Brings its alias `i` along. */
 function rows(source: RowSource): RawBuilder<unknown> {
-  const names = Object.keys(source.columns);
-  const columns = names.map((name, index) => sql`value ->> ${sql.lit(index)} as ${sql.ref(name)}`);
+  if (onlyIds(source)) return sql`${idList(source)} as i`;
+  const columns = Object.keys(source.columns).map((name, index) => sql`value ->> ${sql.lit(index)} as ${sql.ref(name)}`);
   // Rows as arrays: half the text of objects, and no names to match.
   return sql`(select ${sql.join(columns)} from json_each(${rowArrays(source)})) as i`;
+}
+
+/** Often all else is the same in all rows. */
+function onlyIds(source: RowSource): boolean {
+  return Object.keys(source.columns).length === 1;
+}
+
+/** The ids are the array then, which spares SQLite to read each row of it as JSON. */
+function idList(source: RowSource): RawBuilder<unknown> {
+  return sql`(select value as id from json_each(${JSON.stringify(source.rows.map((row) => row['id']))}))`;
 }

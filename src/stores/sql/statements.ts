@@ -58,7 +58,7 @@ export interface Statements {
   joinById(table: RawBuilder<unknown>, source: RowSource): RawBuilder<unknown>;
   /** Writes into the rows, here `t`, that have the ids of the source; `where` narrows further. */
   update(table: RawBuilder<unknown>, change: Update): RawBuilder<unknown>;
-  /** The columns of `t` as one JSON text; absent where a row is read as fast by its columns. */
+  /** The columns of `t` as one JSON array; absent where a row is read as fast by its columns. */
   packed?(columns: Columns): RawBuilder<unknown>;
   insert(table: RawBuilder<unknown>, rows: Insert): RawBuilder<unknown>;
   /** `update` of jobs and `insert` of the runs of those that were written, in one statement that gives `WrittenRow`s of the jobs; absent where it takes two. */
