@@ -14,6 +14,9 @@ export interface SqliteStatement {
   iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
 }
 
+/** A big batch writes a megabyte of pages: what it wrote is moved into the database file, which waits for the disk, every 16 MB instead of every 4. */
+const pragmas = ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = NORMAL', 'wal_autocheckpoint = 4000', 'busy_timeout = 10'];
+
 /**
  * better-sqlite3, libsql or Node's own, the first that is there. WAL, so that readers and the one writer do not wait for each
  * other; `synchronous = NORMAL`, which with WAL can lose the last moments in a power failure, but never in a crash of the process,
@@ -25,7 +28,7 @@ export function openSqlite(path: string, drivers: readonly string[] = ['better-s
     const found = tryRequire(require, name);
     if (found === undefined) continue;
     const database = name === 'node:sqlite' ? nodeSqlite(found, path) : construct(found, path);
-    for (const pragma of ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = NORMAL', 'busy_timeout = 10']) {
+    for (const pragma of pragmas) {
       const statement = database.prepare(`pragma ${pragma}`);
       if (statement.reader) statement.all([]);
       else statement.run([]);
