@@ -140,22 +140,6 @@ function cases(server: PrivateServer): void {
     expect(rows).toEqual([{ tables: 3 }]);
   });
 
-  it('runs under a role that may not create tables, on tables made by another', async () => {
-    const place = scene();
-    await (await place.probe()).addDue('a');
-    const role = `${place.prefix}role`;
-    const client = await connected(url);
-    await client.query(`create role ${role} login`);
-    await client.query(`revoke create on schema public from public`);
-    await client.query(`grant select, insert, update, delete on ${place.prefix}jobs, ${place.prefix}runs to ${role}`);
-    await client.query(`grant select on ${place.prefix}meta to ${role}`);
-    await client.end();
-    const probe = await place.probe({ url: url.replace('postgres@', `${role}@`) });
-    const { run } = await probe.start('b');
-    expect(await probe.finish(probe.end(run, 'succeeded'))).toBe(true);
-    expect(await probe.due()).toEqual(['a']);
-  });
-
   it('works with a pool of one', async () => {
     const pool = poolOf(url, { max: 1 });
     const probe = await scene().probe({ dialect: new PostgresDialect({ pool }) });

@@ -1,9 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database, Session } from './database.ts';
-import type { DatabaseKind } from './statements.ts';
+import { type DatabaseKind, errorCode } from './statements.ts';
 
 /** The version of the tables that this release makes. Later ones add to them, so that both releases can run beside each other. */
 const tablesVersion = 1;
+
+/** What PostgreSQL and MySQL say to who may not read a table. */
+const denied: ReadonlySet<string> = new Set(['42501', 'ER_TABLEACCESS_DENIED_ERROR']);
 
 export interface MigrationOptions {
   readonly prefix: string;
@@ -15,7 +18,11 @@ export interface MigrationOptions {
  * is one `select`, so that a role without the right to create tables can run against tables made by another.
  */
 export async function migrate(database: Database, options: MigrationOptions): Promise<void> {
-  const version = await readVersion(database).catch(() => 0);
+  const version = await readVersion(database).catch((error: unknown) => {
+    // Who may not read them will hardly make them; that they are not there yet is another error.
+    if (denied.has(errorCode(error))) throw error;
+    return 0;
+  });
   if (version >= tablesVersion) return;
   switch (database.statements.kind) {
     case 'mysql':
