@@ -83,7 +83,6 @@ const modifiable: readonly string[] = [
 /** Where options become jobs: every option is checked here, once, before anything is stored. */
 export class JobDesk {
   readonly #context: DeskContext;
-  readonly #triggerNames: Map<string, ReadonlySet<string>> = new Map();
   #lastPolicy: JobPolicy;
 
   constructor(context: DeskContext) {
@@ -217,27 +216,7 @@ export class JobDesk {
     }
     if (typeof kind !== 'string')
       throw new InvalidOptionError('trigger', kind, `a trigger object, or its kind: ${oneOf(kind, triggers.kinds())}`);
-    const known = this.#namesOf(kind);
-    const given: Record<string, unknown> = {};
-    for (const name in options) {
-      if (known.has(name)) given[name] = Reflect.get(options, name);
-      else if (!jobNames.has(name))
-        throw new InvalidOptionError(
-          name,
-          Reflect.get(options, name),
-          `an option of the job or of its ${kind} trigger: ${oneOf(name, [...known, ...jobOptionNames])}`,
-        );
-    }
-    return triggers.create(kind, given, { timezone, now, jobId });
-  }
-
-  #namesOf(kind: string): ReadonlySet<string> {
-    let names = this.#triggerNames.get(kind);
-    if (names === undefined) {
-      names = new Set(this.#context.triggers.optionsOf(kind));
-      this.#triggerNames.set(kind, names);
-    }
-    return names;
+    return triggers.create(kind, options, { timezone, now, jobId }, jobNames);
   }
 
   policy(options: object, defaults: object | undefined): JobPolicy {

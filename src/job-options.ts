@@ -80,6 +80,7 @@ export const policyOptionNames: readonly string[] = [
   'retry',
   'onCrash',
 ];
+const policyNames: ReadonlySet<string> = new Set(policyOptionNames);
 export const executorOptionNames: readonly string[] = ['queue', 'priority', 'expires'];
 export const jobOptionNames: readonly string[] = [
   ...policyOptionNames,
@@ -114,7 +115,7 @@ export const defaultPolicy: JobPolicy = Object.freeze({
 
 /** Whether any of the options is a policy, so that a job without one can share its scheduler's defaults. */
 export function hasPolicy(options: object): boolean {
-  for (const name of policyOptionNames) if (name in options) return true;
+  for (const name in options) if (policyNames.has(name)) return true;
   return false;
 }
 

@@ -62,7 +62,8 @@ export function builtInTriggers(createChild: CreateChild): Iterable<[string, Tri
   const definitions: Record<string, TriggerDefinition> = {
     date: {
       options: dateOptionNames,
-      create: (options: Given<DateTriggerOptions>, { now }) => new DateTrigger({ runDate: now, ...options }),
+      create: (options: Given<DateTriggerOptions>, { now }) =>
+        new DateTrigger('runDate' in options ? options : { ...options, runDate: now }),
       // One that lost its date would else mean now, each time it is revived.
       revive: ({ type: _, runDate = '', ...options }: Stored<DateTriggerOptions>) => new DateTrigger({ runDate, ...options }),
     },

@@ -17,6 +17,8 @@ export type {
 } from './built-in.ts';
 export type { TriggerContext, TriggerDefinition } from './definition.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** The kinds of trigger that one scheduler knows, by the name used in `trigger: 'interval'`. */
 export class TriggerRegistry {
   readonly #definitions: Map<string, TriggerDefinition>;
@@ -31,11 +33,6 @@ export class TriggerRegistry {
     return [...this.#definitions.keys()];
   }
 
-  /** @throws InvalidOptionError if the kind is unknown */
-  optionsOf(kind: string): readonly string[] {
-    return this.#definition(kind, 'trigger').options;
-  }
-
   /** Adds a kind. One that exists is refused: triggers already stored would change their meaning. */
   register(kind: string, definition: TriggerDefinition): void {
     if (typeof kind !== 'string' || kind.length === 0) throw new InvalidOptionError('trigger', kind, 'a name that is not empty');
@@ -48,18 +45,21 @@ export class TriggerRegistry {
     });
   }
 
-  /** @throws InvalidOptionError for an unknown kind or option, and what the kind itself throws */
-  create(kind: string, options: Readonly<Record<string, unknown>>, context: TriggerContext): Trigger {
+  /**
+   * The trigger that options mean; those among `others` are not its own, and left to whoever called.
+   * @throws InvalidOptionError for an unknown kind or option, and what the kind itself throws
+   */
+  create(kind: string, options: object, context: TriggerContext, others: ReadonlySet<string> = NONE): Trigger {
     const definition = this.#definition(kind, 'trigger');
+    const { options: names } = definition;
     const given: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(options)) {
-      if (value === undefined) continue;
-      if (!definition.options.includes(name)) {
-        throw new InvalidOptionError(name, value, `an option of the ${kind} trigger: ${oneOf(name, definition.options)}`);
-      }
-      given[name] = value;
+    for (const name in options) {
+      const value: unknown = Reflect.get(options, name);
+      if (names.includes(name)) {
+        if (value !== undefined) given[name] = value;
+      } else if (!others.has(name)) throw new InvalidOptionError(name, value, expectedOption(name, { kind, names, others }));
     }
-    if (given['timezone'] === undefined && definition.options.includes('timezone')) given['timezone'] = context.timezone;
+    if (given['timezone'] === undefined && names.includes('timezone')) given['timezone'] = context.timezone;
     return definition.create(given, context);
   }
 
@@ -97,6 +97,15 @@ export class TriggerRegistry {
     const { trigger, ...options } = child;
     return this.create(trigger, options, context);
   }
+}
+
+function expectedOption(
+  name: string,
+  { kind, names, others }: { readonly kind: string; readonly names: readonly string[]; readonly others: ReadonlySet<string> },
+): string {
+  return others.size === 0
+    ? `an option of the ${kind} trigger: ${oneOf(name, names)}`
+    : `an option of the job or of its ${kind} trigger: ${oneOf(name, [...names, ...others])}`;
 }
 
 function checkDefinition(definition: unknown): void {

@@ -7,10 +7,9 @@ import { TriggerRegistry } from '../../src/triggers/registry.ts';
 const context = { timezone: 'Europe/Berlin', now: 1_900_000_000_000, jobId: 'report' };
 
 describe('TriggerRegistry', () => {
-  test('knows the kinds built in, and their options', () => {
+  test('knows the kinds built in', () => {
     const registry = new TriggerRegistry();
     expect(registry.kinds()).toEqual(['date', 'interval', 'cron', 'calendar-interval', 'and', 'or', 'except', 'window', 'calendar']);
-    expect(registry.optionsOf('date')).toEqual(['runDate', 'timezone']);
   });
 
   test('makes a trigger from options, in the zone of the scheduler', () => {
@@ -35,6 +34,14 @@ describe('TriggerRegistry', () => {
 
   test('names the option that was meant', () => {
     expect(() => new TriggerRegistry().create('interval', { secnds: 1 }, context)).toThrow('did you mean "seconds"?');
+  });
+
+  test("leaves the options that are the caller's", () => {
+    const trigger = new TriggerRegistry().create('date', { id: 'report', runDate: 5 }, context, new Set(['id']));
+    expect(trigger.next(0)).toBe(5);
+    expect(() => new TriggerRegistry().create('date', { idd: 'report' }, context, new Set(['id']))).toThrow(
+      'expected an option of the job or of its date trigger: one of "runDate", "timezone", "id"; did you mean "id"?',
+    );
   });
 
   test('revives what it made', () => {
