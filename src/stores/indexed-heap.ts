@@ -21,18 +21,16 @@ const SMALL = 1024;
  *
  *     items   [ 0 ][ 1 ][ 2 ][ 3 ][ 4 ] ...      parent of i: (i - 1) >> 1
  *     times   [   ][   ][   ][   ][   ]          children:    2i + 1, 2i + 2
- *     orders  [   ][   ][   ][   ][   ]
  *               |    |
  *               |    item -> after -> after -> item
  *               item.position === 0
  *
- * The keys stand in arrays of their own, so that finding a place touches no item but those that move.
+ * The times stand in an array of their own, so that finding a place touches no item but those that move, and those with the same time.
  * An item's `dueAt` must not change while it is inside: remove it, change it, push it.
  */
 export class IndexedHeap<T extends HeapItem<T>> {
   #items: T[] = [];
   #times: number[] = [];
-  #orders: number[] = [];
   /** The most places there were since memory was last given back. */
   #peak = 0;
   #size = 0;
@@ -81,10 +79,9 @@ export class IndexedHeap<T extends HeapItem<T>> {
     }
     const last = this.#items.pop();
     const time = this.#times.pop() ?? Infinity;
-    const order = this.#orders.pop() ?? 0;
     if (this.#items.length * 4 < this.#peak && this.#peak > SMALL) this.#shrink();
     if (last === undefined || last === item) return;
-    if (place > 0 && this.#isAfter((place - 1) >> 1, time, order)) this.#up(place, last, time);
+    if (place > 0 && this.#isAfter((place - 1) >> 1, time, last.order)) this.#up(place, last, time);
     else this.#down(place, last, time);
   }
 
@@ -92,7 +89,6 @@ export class IndexedHeap<T extends HeapItem<T>> {
   #shrink(): void {
     this.#items = this.#items.slice();
     this.#times = this.#times.slice();
-    this.#orders = this.#orders.slice();
     this.#peak = this.#items.length;
   }
 
@@ -111,7 +107,7 @@ export class IndexedHeap<T extends HeapItem<T>> {
   /** Whether the item at `place` comes after such a key. */
   #isAfter(place: number, time: number, order: number): boolean {
     const other = this.#times[place] as number;
-    return other > time || (other === time && (this.#orders[place] as number) > order);
+    return other > time || (other === time && (this.#items[place] as T).order > order);
   }
 
   /** Moves all between `place` and the new end one step down, so that `place` is free. */
@@ -141,7 +137,7 @@ export class IndexedHeap<T extends HeapItem<T>> {
     let place = start;
     for (let below = 2 * place + 1; below < count; below = 2 * place + 1) {
       const right = below + 1;
-      if (right < count && this.#isAfter(below, this.#times[right] as number, this.#orders[right] as number)) below = right;
+      if (right < count && this.#isAfter(below, this.#times[right] as number, (this.#items[right] as T).order)) below = right;
       if (this.#isAfter(below, time, order)) break;
       this.#move(below, place);
       place = below;
@@ -153,14 +149,12 @@ export class IndexedHeap<T extends HeapItem<T>> {
     const item = this.#items[from] as T;
     this.#items[to] = item;
     this.#times[to] = this.#times[from] as number;
-    this.#orders[to] = this.#orders[from] as number;
     item.position = to;
   }
 
   #set(place: number, item: T, time: number): void {
     this.#items[place] = item;
     this.#times[place] = time;
-    this.#orders[place] = item.order;
     item.position = place;
   }
 }
