@@ -10,17 +10,18 @@ const MOST_NAMED = 1000;
  * so many more that those behind them are seen.
  */
 export class LeftJobs {
-  readonly #jobs: Map<string, JobRecord> = new Map();
-  readonly #byExecutor: Map<string, number> = new Map();
+  // Made for the first one: mostly there is none.
+  #jobs: Map<string, JobRecord> | undefined;
+  #byExecutor: Map<string, number> | undefined;
 
   get size(): number {
-    return this.#jobs.size;
+    return this.#jobs?.size ?? 0;
   }
 
   /** Those that `check` throws for, with what it throws as the reason. */
   named(check: (job: JobRecord) => void): { readonly jobId: string; readonly reason: string }[] {
     const named: { jobId: string; reason: string }[] = [];
-    for (const job of this.#jobs.values()) {
+    for (const job of this.#jobs?.values() ?? []) {
       if (named.length === MOST_NAMED) break;
       try {
         check(job);
@@ -32,6 +33,8 @@ export class LeftJobs {
   }
 
   note(job: JobRecord): void {
+    this.#jobs ??= new Map();
+    this.#byExecutor ??= new Map();
     if (this.#jobs.has(job.id)) return;
     this.#jobs.set(job.id, job);
     this.#byExecutor.set(job.executor, (this.#byExecutor.get(job.executor) ?? 0) + 1);
@@ -40,7 +43,7 @@ export class LeftJobs {
   /** The room with places for these besides, and for as many again that may stand behind them. */
   widen(room: Room): Room {
     if (this.size === 0) return room;
-    const executors = new Map([...room.executors].map(([name, free]) => [name, free + 2 * (this.#byExecutor.get(name) ?? 0)]));
+    const executors = new Map([...room.executors].map(([name, free]) => [name, free + 2 * (this.#byExecutor?.get(name) ?? 0)]));
     return { ...room, executors, limit: room.limit + 2 * this.size };
   }
 

@@ -74,7 +74,7 @@ export class RunsUnderWay {
     if (task === undefined || seats === undefined) return this.#unknown(claimed, task);
 
     const active = new ActiveRun(run, job, { task, startedAt: now, surroundings: this.#surroundingsOf(job.trigger.timezone) });
-    seats.running += 1;
+    engine.executors.take(seats);
     this.lateness.note(now - run.dueAt);
     if (engine.emitter.listens('jobSubmitted')) engine.emitter.emit('jobSubmitted', this.#report(run, job, underWay(active)));
     if (engine.emitter.listens('jobStarted')) engine.emitter.emit('jobStarted', this.#report(run, job, underWay(active)));

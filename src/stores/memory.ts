@@ -337,7 +337,8 @@ class MemoryJobs implements JobStore {
     this.#shelf.dequeue(job);
     job.move(step);
     if (step.cancelRunning) this.#supersede(job);
-    const recorded = step.runs.map((run) => this.#shelf.record(job, run, owner));
+    const recorded: MemoryRun[] = [];
+    for (const run of step.runs) recorded.push(this.#shelf.record(job, run, owner));
     this.#shelf.enqueue(job);
     if (job.state === 'ending') this.#shelf.settle(job);
     return new MemoryFired(recorded);
