@@ -4,8 +4,8 @@ import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Room, Store } from '../core/store.ts';
 import { StoreError } from '../errors.ts';
 import { type EngineContext, tell } from './context.ts';
-import { earlier } from './earlier.ts';
 import { decide } from './decide.ts';
+import { earlier } from './earlier.ts';
 import { inTime } from './in-time.ts';
 import { type Claiming, LeaseKeeper, type Lost } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
@@ -14,6 +14,7 @@ import { Parking } from './parking.ts';
 import { rowOf } from './planned-row.ts';
 import { type EndedRun, RunsUnderWay } from './run-job.ts';
 import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
+import { StoreTime } from './store-time.ts';
 
 /** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
 const MEMORY_BATCH = 64;
@@ -47,6 +48,7 @@ export class Lane {
   readonly runs: RunsUnderWay;
   readonly #engine: EngineContext;
   readonly #claimant: Claimant;
+  readonly #time: StoreTime;
   readonly #outbox: Outbox<EndedRun>;
   readonly #leases: LeaseKeeper;
   readonly #parking: Parking;
@@ -62,10 +64,6 @@ export class Lane {
   #again = false;
   /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
   #wanted: number | undefined;
-  /** The store's clock less ours. */
-  #offset = 0;
-  /** The store's clock less our monotonic hand: it stays right when our clock is set. */
-  #steadyOffset: number | undefined;
   #failures = 0;
   #lastError: Error | undefined;
   #lastPass: number | undefined;
@@ -83,6 +81,7 @@ export class Lane {
     this.calls = storeCalls(store, alias);
     this.#engine = engine;
     this.#rearm = options.rearm;
+    this.#time = new StoreTime(engine.clock, store.durable);
     this.#claimant = { owner: options.owner, lease: store.lease };
     this.#outbox = new Outbox(store.runs, {
       written: (ended, taken) => this.runs.written(ended, taken),
@@ -93,7 +92,7 @@ export class Lane {
       jobStore: alias,
       durable: store.durable,
       outbox: this.#outbox,
-      storeNow: () => this.storeNow(),
+      storeNow: () => this.#time.now(),
       park: (claimed, reason) => void this.#parking.parkLater(claimed, reason),
       flushSoon: () => this.#flushSoon(),
       settled: (finish) => this.#settled(finish),
@@ -115,14 +114,7 @@ export class Lane {
 
   /** The store's time, as of the last look. */
   storeNow(): number {
-    const { clock } = this.#engine;
-    return this.#steadyOffset === undefined ? clock.now() + this.#offset : Math.round(clock.monotonic() + this.#steadyOffset);
-  }
-
-  #noteStoreTime(now: number): void {
-    const { clock } = this.#engine;
-    this.#offset = now - clock.now();
-    if (this.store.durable) this.#steadyOffset = now - clock.monotonic();
+    return this.#time.now();
   }
 
   get isOpen(): boolean {
@@ -140,7 +132,7 @@ export class Lane {
         ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
       });
       // Jobs are placed in time by the store's clock, also before the first look.
-      if (this.store.durable) this.#noteStoreTime((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
+      if (this.store.durable) this.#time.note((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
     } catch (error) {
       failed(this.alias, 'open', error);
     }
@@ -193,7 +185,7 @@ export class Lane {
   /** Look at this time of the store at the latest; now, if none is given. */
   wake(time?: number): void {
     if (!this.#looking) return;
-    const local = time === undefined ? this.#engine.clock.now() : time - this.#offset;
+    const local = time === undefined ? this.#engine.clock.now() : this.#time.here(time);
     if (this.#passing) {
       if (local <= this.#engine.clock.now()) this.#again = true;
       else this.#wanted = earlier(this.#wanted, local);
@@ -291,7 +283,7 @@ export class Lane {
       }
       const answer = jobs.nextDue(jobsAfter === undefined ? room : { ...room, jobsAfter });
       const next = answer instanceof Promise ? await answer : answer;
-      this.#noteStoreTime(next.now);
+      this.#time.note(next.now);
       const runsDue = next.runs !== undefined && next.runs <= next.now;
       const jobsDue = next.jobs !== undefined && next.jobs <= next.now && (jobsAfter === undefined || next.jobs > jobsAfter);
       if (!jobsDue && jobsAfter === undefined) this.#left = new LeftJobs();
@@ -316,7 +308,7 @@ export class Lane {
   #lookAgainAt(due: number | undefined): void {
     const { pollInterval } = this.store;
     const poll = pollInterval === undefined ? undefined : this.#engine.clock.now() + pollInterval;
-    this.nextLook = earlier(due === undefined ? undefined : due - this.#offset, poll);
+    this.nextLook = earlier(due === undefined ? undefined : this.#time.here(due), poll);
   }
 
   #room(): Room {
@@ -410,7 +402,7 @@ export class Lane {
         ({ job, run }) => job.id === fire.job.id && job.uid === fire.job.uid && !run.manual,
       );
     for (const run of fire.runs)
-      if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.storeNow()), fire.job);
+      if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.#time.now()), fire.job);
   }
 
   /** Begins a run that a pass claimed, unless the lane was told to cease meanwhile. */
@@ -439,7 +431,7 @@ export class Lane {
   }
 
   #rowsOf(fire: Fire): readonly RunRecord[] {
-    const now = this.storeNow();
+    const now = this.#time.now();
     return fire.runs.map((run) => rowOf(fire.job, run, now));
   }
 
