@@ -55,13 +55,13 @@ export interface StoreSurvey {
  * - `open` may be called again after `close`; a durable store then has all it had.
  * - Every other call may fail with the driver's error; whoever calls waits and tries again. A step that failed half-way
  *   has done all of its work or none.
- * - `watch` calls `wake` when something may have become due that this process did not cause; it may call too often, never too rarely
- *   by more than `pollInterval`. `wake(time)` says when to look at the latest; `wake()` now.
+ * - `watch` calls `wake` when something may have become due that this process did not cause; it may call too often, and where it cannot
+ *   know, `pollInterval` says how often to look. `wake(time)` says when to look at the latest; `wake()` now.
  */
 export interface Store {
   /** Rows outlive the process: every recurring job needs an id, tasks go by name, arguments are JSON. */
   readonly durable: boolean;
-  /** Milliseconds between looks, where other processes may change the store; `undefined` where none can. */
+  /** Milliseconds between looks, where other processes may change the store; twice that while nothing is due within a minute. `undefined` where none can. */
   readonly pollInterval: number | undefined;
   /** Milliseconds a claim holds without a heartbeat. */
   readonly lease: number;

@@ -26,6 +26,8 @@ const LONGEST_BACKOFF = 30_000;
 const PRUNE_EVERY = 30_000;
 /** When to look again for runs that are due and that others hold just now, in milliseconds. */
 const HELD_BY_OTHERS = 100;
+/** Where nothing is due within so many milliseconds, every other look at a shared store is left out. */
+const NEAR = 60_000;
 
 /** How a store is doing. */
 export interface LaneHealth {
@@ -307,8 +309,11 @@ export class Lane {
 
   #lookAgainAt(due: number | undefined): void {
     const { pollInterval } = this.store;
-    const poll = pollInterval === undefined ? undefined : this.#engine.clock.now() + pollInterval;
-    this.nextLook = earlier(due === undefined ? undefined : this.#time.here(due), poll);
+    const now = this.#engine.clock.now();
+    const next = due === undefined ? undefined : this.#time.here(due);
+    const isNear = next !== undefined && next - now <= NEAR;
+    const poll = pollInterval === undefined ? undefined : now + (isNear ? pollInterval : 2 * pollInterval);
+    this.nextLook = earlier(next, poll);
   }
 
   #room(): Room {

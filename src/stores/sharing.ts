@@ -5,7 +5,10 @@ import { type DurationInput, parseDuration } from '../time/duration.ts';
 
 /** What a store that processes share is told, whatever its server. */
 export interface SharingOptions {
-  /** How often to look for what other processes did; default 1 s. Where the server tells at once, this is the safety net. */
+  /**
+   * How often to look for what other processes did; default 1 s, and half as often
+   * while nothing is due within a minute. Where the server tells at once, this is the safety net.
+   */
   readonly pollInterval?: DurationInput;
   /** How long a run stays with a process that is not heard of; default 15 s. */
   readonly lease?: DurationInput;
