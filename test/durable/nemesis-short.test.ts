@@ -4,11 +4,14 @@ import { places } from './replicas.ts';
 
 const lease = 1_000;
 
-/** Three processes share the store; one is killed, one is frozen past its lease, one is told to stop, and others come in their place. */
+/**
+ * Three processes share the store; one is killed, one is frozen past its lease, one is told to stop, and another comes in their place.
+ * No two of their clocks run equally fast.
+ */
 async function survives(url: string): Promise<void> {
   const cluster = new Cluster({ store: { url, lease, pollInterval: 100 }, drain: 1_000 });
   try {
-    const [first, second, third] = [0, 1, 2].map(() => cluster.start({ oneShotEvery: 150 }));
+    const [first, second, third] = [1, 1.05, 0.95].map((rate) => cluster.start({ oneShotEvery: 150, rate }));
     if (first === undefined || second === undefined || third === undefined) throw new Error('three were started');
     await Promise.all([first.ready, second.ready, third.ready]);
     const start = Date.now() + 500;
@@ -16,7 +19,7 @@ async function survives(url: string): Promise<void> {
     await Promise.all([first.up, second.up, third.up]);
     await sleep(start + 300 - Date.now());
     await cluster.kill(first);
-    const replacement = cluster.start();
+    const replacement = cluster.start({ rate: 1.1 });
     await cluster.freeze(second, 2 * lease);
     await replacement.up;
     const drained = cluster.term(third);

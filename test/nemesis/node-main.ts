@@ -17,8 +17,9 @@ export interface NodeOrders {
   /** Adds a one-shot job about every so many milliseconds. */
   readonly oneShotEvery?: number | undefined;
   readonly crash?: CrashPoint | undefined;
-  /** How wrong this process's clock is, in milliseconds, and by how much it is set after so long. */
+  /** How wrong this process's clock is, in milliseconds, how many times as fast as others it runs, and by how much it is set after so long. */
   readonly skew?: number | undefined;
+  readonly rate?: number | undefined;
   readonly step?: { readonly after: number; readonly by: number } | undefined;
   /** No file may grow beyond so many blocks of 1,024 bytes: to this process the disk is full from there on. */
   readonly largestFile?: number | undefined;
@@ -29,7 +30,7 @@ export interface NodeOrders {
 const orders = JSON.parse(process.argv[2] ?? '{}') as NodeOrders;
 const { pid } = process;
 const journal = new Journal(orders.journal);
-const clock = shiftedClock(orders.skew ?? 0);
+const clock = shiftedClock(orders.skew ?? 0, orders.rate);
 const silent = (): void => undefined;
 const log = (facts: object, message: string): void => {
   if (process.env['NEMESIS_LOG'] !== undefined) console.error(pid, message, facts);

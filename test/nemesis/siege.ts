@@ -151,12 +151,12 @@ async function busiest(cluster: Cluster, nodes: ReadonlySet<Node>): Promise<Node
   }
 }
 
-/** Clocks that are an hour off either way, and two that are set in mid-run. */
+/** Clocks that are an hour off either way, one that runs fast and one that runs slow, and the two that are set in mid-run. */
 export const wrongClocks: readonly Partial<NodeOrders>[] = [
   { skew: 3_600_000 },
   { skew: -3_600_000 },
-  { step: { after: 5_000, by: 3_600_000 } },
-  { step: { after: 8_000, by: -3_600_000 } },
+  { rate: 1.05, step: { after: 5_000, by: 3_600_000 } },
+  { rate: 0.95, step: { after: 8_000, by: -3_600_000 } },
 ];
 
 async function harmed(cluster: Cluster, what: Harm['what'], run: () => Promise<void>): Promise<void> {
