@@ -27,6 +27,8 @@ export interface ServerRecipe {
   readonly package: string;
   /** Commands it needs; the first is the server. */
   readonly commands: readonly string[];
+  /** Whether it may be left out even where all servers are asked for. */
+  readonly optional?: boolean;
   /** Folders to look in besides `PATH`. */
   readonly folders?: readonly string[];
   /** The account that runs it when the tests run as root. Many servers refuse root. */
@@ -54,14 +56,14 @@ export function findCommand(command: string, folders: readonly string[] = []): s
 
 /**
  * Starts a private server. Where its commands are not installed, says so on the terminal and answers `undefined`,
- * so that the caller leaves its suite out; with `PUNCTUAL_REQUIRE_ALL=1` that is an error instead.
+ * so that the caller leaves its suite out; with `PUNCTUAL_REQUIRE_ALL=1` that is an error instead, unless it is optional.
  */
 export async function startServer(recipe: ServerRecipe): Promise<PrivateServer | undefined> {
   const paths = new Map(recipe.commands.map((command) => [command, findCommand(command, recipe.folders)] as const));
   const missing = recipe.commands.find((command) => paths.get(command) === undefined);
   if (missing !== undefined) {
     const message = `${recipe.name} is not installed (no ${missing}; Debian has it in ${recipe.package})`;
-    if (process.env['PUNCTUAL_REQUIRE_ALL'] === '1') throw new Error(`${message}, and PUNCTUAL_REQUIRE_ALL=1 asks for it`);
+    if (process.env['PUNCTUAL_REQUIRE_ALL'] === '1' && recipe.optional !== true) throw new Error(`${message}, and PUNCTUAL_REQUIRE_ALL=1 asks for it`);
     process.stderr.write(`left out: ${message}\n`);
     return undefined;
   }

@@ -9,11 +9,21 @@ export interface RedisOptions {
 
 /** A private Redis without persistence, unless the flags ask for it. */
 export function startRedis(options: RedisOptions = {}): Promise<RedisServer | undefined> {
+  return startKind('redis', 'Redis', options);
+}
+
+/** The same of Valkey, which not every release of Debian has: it may be left out anywhere. */
+export function startValkey(options: RedisOptions = {}): Promise<RedisServer | undefined> {
+  return startKind('valkey', 'Valkey', options);
+}
+
+function startKind(kind: 'redis' | 'valkey', name: string, options: RedisOptions): Promise<RedisServer | undefined> {
   return startServer({
-    name: 'Redis',
-    package: 'redis-server',
-    commands: ['redis-server'],
-    account: 'redis',
+    name,
+    package: `${kind}-server`,
+    commands: [`${kind}-server`],
+    optional: kind === 'valkey',
+    account: kind,
     ready: 'eady to accept connections',
     stopSignal: 'SIGTERM',
     orphanSignal: 'KILL',
