@@ -17,6 +17,9 @@ import { sharedStore, type SharedStoreOptions } from './shared-store.ts';
 const program = join(import.meta.dirname, 'node-main.ts');
 const silence = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** How long before its first fire time a load is given: storing it takes a while on a busy machine, and what has passed by then is nobody's. */
+export const leadMs = 2_000;
+
 export interface ClusterOptions {
   readonly store: SharedStoreOptions;
   /** Default 5,000. */
@@ -69,6 +72,7 @@ export class Cluster {
     scheduler.task(taskName);
     await scheduler.start({ paused: true });
     await scheduler.addJobs(jobsOf(load));
+    if (Date.now() > load.start) throw new Error('the load was stored only after its first fire time');
     await scheduler.shutdown();
     this.#load = load;
     for (const child of this.#waiting.splice(0)) child.send(load);
