@@ -63,7 +63,8 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer |
   const missing = recipe.commands.find((command) => paths.get(command) === undefined);
   if (missing !== undefined) {
     const message = `${recipe.name} is not installed (no ${missing}; Debian has it in ${recipe.package})`;
-    if (process.env['PUNCTUAL_REQUIRE_ALL'] === '1' && recipe.optional !== true) throw new Error(`${message}, and PUNCTUAL_REQUIRE_ALL=1 asks for it`);
+    if (process.env['PUNCTUAL_REQUIRE_ALL'] === '1' && recipe.optional !== true)
+      throw new Error(`${message}, and PUNCTUAL_REQUIRE_ALL=1 asks for it`);
     process.stderr.write(`left out: ${message}\n`);
     return undefined;
   }

@@ -28,3 +28,6 @@ if (mariadb !== undefined) {
     keepsTheContract({ url: mariadb.url });
   });
 }
+
+const mysql = process.env['PUNCTUAL_MYSQL_URL'];
+if (mysql !== undefined) describe('the SQL store on MySQL', () => keepsTheContract({ url: mysql }));

@@ -31,6 +31,17 @@ function cases(server: PrivateServer): void {
     expect(many).toMatchObject({ due: 1, fire: 5, finish: 5, nextDue: 1, 'claim of nothing': 1, heartbeat: 2 });
   });
 
+  it('names the table whose rows it locks, which MySQL asks for where rows come out of JSON', async () => {
+    const seen: string[] = [];
+    const probe = await scene().probe({ dialect: counted(url, seen) });
+    const { run } = await probe.start('a');
+    await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now }));
+    await probe.store.jobs.remove(['a']);
+    const locking = seen.filter((statement) => /for update/.test(statement));
+    expect(locking.length).toBeGreaterThan(0);
+    expect(locking.filter((statement) => !/for update \/\*!80000 of t \*\//.test(statement))).toEqual([]);
+  });
+
   it('stores a job inside a mysql2 transaction if and only if that commits', async () => {
     const probe = await scene().probe();
     const promised = await createPromisedConnection(url);

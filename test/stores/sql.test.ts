@@ -23,3 +23,6 @@ if (mariadb !== undefined) {
     sharedCases(mariadb.url);
   });
 }
+
+const mysql = process.env['PUNCTUAL_MYSQL_URL'];
+if (mysql !== undefined) describe('stores that share MySQL', () => sharedCases(mysql));

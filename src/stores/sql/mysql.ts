@@ -27,8 +27,9 @@ export const mysqlStatements: Statements = {
   // From UTC, since the server's zone repeats an hour in autumn.
   now: sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000`,
   begin: [sql`set transaction isolation level read committed`, sql`start transaction`],
-  forUpdate: sql`for update`,
-  skipLocked: sql`for update skip locked`,
+  // MySQL alone asks which table, and alone reads this comment.
+  forUpdate: sql`for update /*!80000 of t */`,
+  skipLocked: sql`for update /*!80000 of t */ skip locked`,
   joinById: (table, source) => sql`${rows(source)} straight_join ${table} as t on t.id = i.id`,
   update: (table, change) => {
     const cell = cellsOf(change.source, write);
