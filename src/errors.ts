@@ -84,8 +84,8 @@ export class ConflictingJobError extends SchedulerError {
 export class JobNotFoundError extends SchedulerError {
   readonly jobId: string;
 
-  constructor(jobId: string) {
-    super('JOB_NOT_FOUND', `no job has the id ${show(jobId)}: it was never added, was removed, or has finished`);
+  constructor(jobId: string, why = 'it was never added, was removed, or has finished') {
+    super('JOB_NOT_FOUND', `no job has the id ${show(jobId)}: ${why}`);
     this.jobId = jobId;
   }
 }

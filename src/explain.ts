@@ -6,9 +6,10 @@ import { latestFireTime, type Trigger } from './core/trigger.ts';
 import type { EngineContext } from './engine/context.ts';
 import type { Lane } from './engine/lane.ts';
 import { RunReport } from './engine/run-report.ts';
-import { InvalidOptionError, JobNotFoundError } from './errors.ts';
+import { InvalidOptionError } from './errors.ts';
 import type { SchedulerState } from './lifecycle.ts';
 import { checkNames, oneOf } from './nearest.ts';
+import { jobNotFound } from './not-found.ts';
 import { parseInstant, type TimeInput, toDateTime } from './time/instants.ts';
 
 const MOST = 1000;
@@ -37,7 +38,7 @@ export interface ExplainPlaces {
 export interface ExplainWindow {
   /** Default: the oldest run that is kept, at most a day back. */
   from?: TimeInput;
-  /** Default: a day ahead. */
+  /** Default: a day after now or `from`, or the next run, whichever is the latest. */
   to?: TimeInput;
   jobStore?: string;
 }
@@ -57,7 +58,10 @@ export async function explain(
   if (window.jobStore !== undefined && !lanes.has(window.jobStore))
     throw new InvalidOptionError('jobStore', window.jobStore, oneOf(window.jobStore, [...lanes.keys()]));
   const found = await locate(places, jobId, window.jobStore);
-  if (found === undefined) throw new JobNotFoundError(jobId);
+  if (found === undefined) {
+    const asked = window.jobStore === undefined ? undefined : lanes.get(window.jobStore);
+    throw jobNotFound(jobId, asked === undefined ? lanes.values() : [asked]);
+  }
   const { lane, job, runs: all } = found;
   const timezone = typeof job?.trigger.timezone === 'string' ? job.trigger.timezone : engine.timezone;
   const instant = (value: TimeInput | undefined, option: string, fallback: number): number =>
@@ -65,7 +69,7 @@ export async function explain(
   const now = lane.storeNow();
   const oldest = all.reduce((time, run) => Math.min(time, firstOf(run)), Math.min(now, job?.nextRunTime ?? now));
   const from = instant(window.from, 'from', Math.max(oldest, now - DAY));
-  const to = instant(window.to, 'to', now + DAY);
+  const to = instant(window.to, 'to', Math.max(now + DAY, from + DAY, job?.nextRunTime ?? now));
   if (to < from) throw new InvalidOptionError('to', window.to, 'a time that is not before from');
 
   const rows = withEnds(all, job?.nextRunTime);

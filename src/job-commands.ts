@@ -7,14 +7,7 @@ import { type EngineContext, tell } from './engine/context.ts';
 import type { Lane } from './engine/lane.ts';
 import { planResume, progressTo } from './engine/plan.ts';
 import type { RunReport } from './engine/run-report.ts';
-import {
-  ConflictingJobError,
-  InvalidOptionError,
-  JobNeverRunsError,
-  JobNotFoundError,
-  SchedulerError,
-  SchedulerStateError,
-} from './errors.ts';
+import { ConflictingJobError, InvalidOptionError, JobNeverRunsError, SchedulerError, SchedulerStateError } from './errors.ts';
 import { grouped, refuseTwins } from './draft-groups.ts';
 import { firstRun, movedTo } from './first-run.ts';
 import type { StoredJob } from './export.ts';
@@ -22,6 +15,7 @@ import { Job, type JobCommands as JobVerbs } from './job.ts';
 import type { Draft, JobDesk } from './job-desk.ts';
 import type { JobModification, NewTrigger } from './job-types.ts';
 import { checkNames, oneOf } from './nearest.ts';
+import { jobNotFound } from './not-found.ts';
 import { PendingJobs } from './pending-jobs.ts';
 import { RunCommands } from './run-commands.ts';
 import type { Calendar } from './triggers/calendar.ts';
@@ -391,7 +385,7 @@ export class JobCommands implements JobVerbs {
       const gone = answer instanceof Promise ? await answer : answer;
       if (wasPending || gone.length > 0) return this.#removed(lane, id);
     }
-    throw new JobNotFoundError(id);
+    throw jobNotFound(id, this.#lanesOf(options));
   }
 
   #removed(lane: Lane, id: string): void {
@@ -457,7 +451,7 @@ export class JobCommands implements JobVerbs {
 
   async #require(id: string, options: StoreOption): Promise<Found> {
     const found = await this.#find(id, options);
-    if (found === undefined || (found.job !== undefined && isHidden(found.job))) throw new JobNotFoundError(id);
+    if (found === undefined || (found.job !== undefined && isHidden(found.job))) throw jobNotFound(id, this.#lanesOf(options));
     return found;
   }
 

@@ -207,6 +207,16 @@ describe.each(found)('replicas on $name', (place) => {
     expect(calls.toSorted()).toEqual(['a', 'b', 'b', 'b']);
   });
 
+  test('tell that they have not looked into the store yet, instead of that a job is not there', async () => {
+    await (await replicas.started((app) => app.task('note', nothing))).addJob('note', { id: 'a', trigger: 'interval', hours: 1 });
+    const later = replicas.make();
+    for (const asking of [later.removeJob('a'), later.pauseJob('a'), later.runJob('a'), later.explain('a')])
+      await expect(asking).rejects.toMatchObject({ code: 'JOB_NOT_FOUND', message: expect.stringContaining('start({ paused: true })') });
+    await later.start({ paused: true });
+    await expect(later.removeJob('b')).rejects.toThrow('it was never added');
+    await later.removeJob('a');
+  });
+
   test('have a store in memory beside the shared one', async () => {
     const calls: string[] = [];
     const scheduler = await replicas.started((app) => app.task('note', (what: string) => void calls.push(what)), {

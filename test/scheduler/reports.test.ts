@@ -95,6 +95,15 @@ describe('getRuns', () => {
 });
 
 describe('explain', () => {
+  test('reaches to the next run, however far that is, and a day beyond the time it begins at', async () => {
+    const { scheduler } = await started();
+    await scheduler.addJob(() => undefined, { id: 'far', trigger: 'date', runDate: '3030-01-01T00:00:00Z' });
+    await scheduler.addJob(() => undefined, { id: 'daily', trigger: 'cron', hour: 12 });
+    expect((await scheduler.explain('far')).map(({ scheduledAt }) => scheduledAt.year)).toEqual([3030]);
+    const later = await scheduler.explain('daily', { from: '2030-02-01T00:00:00Z' });
+    expect(later.map(({ scheduledAt }) => scheduledAt.toISODate())).toEqual(['2030-02-01']);
+  });
+
   async function told(scheduler: Scheduler, jobId: string, window: { from?: number; to?: number } = {}): Promise<string[]> {
     const rows = await scheduler.explain(jobId, {
       ...(window.from !== undefined && { from: beginMs + window.from * 1000 }),
