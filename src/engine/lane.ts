@@ -62,6 +62,7 @@ export class Lane {
   /** Whether passes are made; results are written all the same. */
   #looking = false;
   #isOpen = false;
+  #opening: Promise<void> | undefined;
   #passing = false;
   #again = false;
   /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
@@ -123,8 +124,14 @@ export class Lane {
     return this.#isOpen;
   }
 
+  /** Opens the store, once however many ask for it at the same time. */
   async open(): Promise<void> {
     if (this.#isOpen) return;
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const { clock, logger } = this.#engine;
     try {
       await this.store.open({

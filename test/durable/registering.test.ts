@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { StoreContext } from '../../src/core/store.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -72,5 +73,24 @@ describe('registering again', () => {
     const second = await boot();
     expect(await second.getRuns()).toHaveLength(3);
     expect(await second.getJobs()).toEqual([]);
+  });
+
+  test('a store that several jobs ask at once before the start is opened once', async () => {
+    let opened = 0;
+    class CountedStore extends SqlJobStore {
+      override open(context: StoreContext): Promise<void> {
+        opened += 1;
+        return super.open(context);
+      }
+    }
+    const { clock } = replicas();
+    const jobStore = new CountedStore({ url: 'sqlite::memory:', now: () => clock.now() });
+    const scheduler = new Scheduler({ clock, timezone: 'UTC', jobStore, logger: recordingLog().log });
+    open.push(scheduler);
+    scheduler.task('greet', () => 'hello');
+    const past = ['a', 'b', 'c'].map((id) => scheduler.addJob('greet', { id, trigger: 'date', runDate: '2029-01-01T00:00:00Z' }));
+    expect((await Promise.allSettled(past)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(opened).toBe(1);
+    await scheduler.start();
   });
 });
