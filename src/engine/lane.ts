@@ -125,19 +125,18 @@ export class Lane {
   }
 
   /** Opens the store, once however many ask for it at the same time. */
-  async open(): Promise<void> {
-    if (this.#isOpen) return;
+  open(): Promise<void> {
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
   async #open(): Promise<void> {
-    const { clock, logger } = this.#engine;
+    if (this.#isOpen) return;
     try {
       await this.store.open({
         alias: this.alias,
-        clock,
-        logger,
+        clock: this.#engine.clock,
+        logger: this.#engine.logger,
         ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
       });
       // Jobs are placed in time by the store's clock, also before the first look.
@@ -485,12 +484,8 @@ export class Lane {
     this.onEnded?.();
     if (this.#retry !== undefined && this.#outbox.size === 0) this.#recovered();
     if (finish.outcome === 'waiting') this.wake(finish.dueAt);
-    else if (this.store.durable) this.#wakeIfOthersWait(finish);
-  }
-
-  #wakeIfOthersWait(finish: Finish): void {
     // Only the store knows whether anything waited for this; ask it where that can be.
-    if (finish.outcome !== 'missed' && finish.outcome !== 'skipped') this.wake();
+    else if (this.store.durable && finish.outcome !== 'missed' && finish.outcome !== 'skipped') this.wake();
   }
 
   async #pruneSometimes(): Promise<void> {
