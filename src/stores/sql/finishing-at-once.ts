@@ -25,8 +25,17 @@ const ease: Ends['jobs'] = {
  */
 export async function finishAtOnce(database: Database, list: readonly Finish[]): Promise<EndedAtOnce> {
   const finals = new Map<string, Finish>();
-  for (const finish of list)
-    if (finish.outcome !== 'waiting' && finish.progress === undefined && !finals.has(finish.run.id)) finals.set(finish.run.id, finish);
+  const jobs = new Map<string, Eased>();
+  for (const finish of list) {
+    const { run } = finish;
+    if (finish.outcome === 'waiting' || finish.progress !== undefined || finals.has(run.id)) continue;
+    const job = jobs.get(run.jobId) ?? { id: run.jobId, uid: run.uid, ended: 0 };
+    // A run of an earlier job of that id.
+    if (job.uid !== run.uid) continue;
+    job.ended += 1;
+    jobs.set(run.jobId, job);
+    finals.set(run.id, finish);
+  }
   if (finals.size === 0) return nothing;
   const ordered = [...finals.values()].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
   const { statements, tables } = database;
@@ -34,7 +43,7 @@ export async function finishAtOnce(database: Database, list: readonly Finish[]):
     ordered.map((finish) => endRow(finish, true, null)),
     false,
   );
-  const finish = statements.finish?.(tables, { runs, jobIds: idSource(ordered.map(({ run }) => run.jobId)), jobs: ease });
+  const finish = statements.finish?.(tables, { runs, jobIds: idSource(jobs.keys()), jobs: ease });
   if (finish !== undefined) {
     const rows = await database.all<EndedRow>(finish);
     const written = writtenOf(rows, ordered.length);
@@ -43,7 +52,7 @@ export async function finishAtOnce(database: Database, list: readonly Finish[]):
   }
   const done = await unlessSurprised(statements, () =>
     database.transaction(async (session) => {
-      await session.change(statements.update(tables.jobs, { ...ease, ...easing(ordered) }));
+      await session.change(statements.update(tables.jobs, { ...ease, ...easing(jobs) }));
       if ((await session.change(statements.update(tables.runs, runs))) !== ordered.length) throw new Surprise();
       return true;
     }),
@@ -59,14 +68,10 @@ export interface EndedAtOnce {
 
 const nothing: EndedAtOnce = Object.freeze({ ended: new Set<Finish>(), roomFor: false });
 
-function easing(ordered: readonly Finish[]): Pick<Ends['runs'], 'source' | 'set' | 'where'> {
-  const jobs = new Map<string, { id: string; uid: number; ended: number }>();
-  for (const { run } of ordered) {
-    const key = `${run.uid} ${run.jobId}`;
-    const job = jobs.get(key) ?? { id: run.jobId, uid: run.uid, ended: 0 };
-    job.ended += 1;
-    jobs.set(key, job);
-  }
+/** How many runs of a job ended. */
+type Eased = { readonly id: string; readonly uid: number; ended: number };
+
+function easing(jobs: ReadonlyMap<string, Eased>): Pick<Ends['runs'], 'source' | 'set' | 'where'> {
   const rows = [...jobs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return { source: rowSource(easeColumns, rows), set: [], where: (cell) => sql`t.uid = ${cell('uid')}` };
 }

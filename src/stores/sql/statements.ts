@@ -119,7 +119,13 @@ export type WriteConstant = (constant: Constant) => RawBuilder<unknown>;
 /** The rows as a JSON array of arrays, in the order of the columns. */
 export function rowArrays({ columns, rows }: RowSource): string {
   const names = Object.keys(columns);
-  return JSON.stringify(rows.map((row) => names.map((name) => row[name] ?? null)));
+  return JSON.stringify(
+    rows.map((row) => {
+      const cells: (string | number | null)[] = [];
+      for (const name of names) cells.push(row[name] ?? null);
+      return cells;
+    }),
+  );
 }
 
 /** Reads a source's columns in a dialect's words. */
