@@ -432,11 +432,9 @@ export class Lane {
   async #start(claimed: readonly ClaimedRun[], claiming: Claiming): Promise<void> {
     const confirmed = this.#leases.confirm(claiming);
     const lost = confirmed instanceof Promise ? await confirmed : confirmed;
-    let count = 0;
-    for (const run of claimed) {
-      if ((count & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
+    for (const [index, run] of claimed.entries()) {
+      if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
       this.#begin(run, claiming, lost);
-      count += 1;
     }
     await this.#flushInPass();
   }
