@@ -43,6 +43,10 @@ export class Connection {
   readonly #target: RedisTarget;
   readonly #key: string;
   #client: Redis | Cluster | undefined;
+  /** The same, where the store made it. */
+  #own: Redis | undefined;
+  /** Scripts that were sent and not answered yet. */
+  #asked = 0;
 
   /** @param name the store's name, the tag that all keys begin with */
   constructor(target: RedisTarget, name: string) {
@@ -73,12 +77,15 @@ export class Connection {
       throw reason ?? error;
     }
     this.#client = client;
+    this.#own = client;
+    client.on('ready', () => this.#keepAlive());
   }
 
   /** A server that does not answer is not waited for: it keeps the process no longer than `longestCloseMs`. */
   async close(clock: Clock | undefined): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
+    this.#own = undefined;
     if (client === undefined || 'client' in this.#target) return;
     const release = clock?.wakeAfter(longestCloseMs, () => client.disconnect());
     try {
@@ -94,12 +101,24 @@ export class Connection {
   /** Runs a script; a server that has lost it is sent the text. */
   async run(script: Script, args: readonly RedisArgument[]): Promise<unknown> {
     const client = this.#open;
+    this.#asked += 1;
+    if (this.#asked === 1) this.#keepAlive();
     try {
       return await client.call('EVALSHA', [script.sha, 1, this.#key, ...args]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.call('EVAL', [script.text, 1, this.#key, ...args]);
+      return await client.call('EVAL', [script.text, 1, this.#key, ...args]);
+    } finally {
+      this.#asked -= 1;
+      if (this.#asked === 0) this.#keepAlive();
     }
+  }
+
+  /** The store's own connection keeps the process alive while something was asked over it, and else not. */
+  #keepAlive(): void {
+    if (this.#own === undefined) return;
+    if (this.#asked > 0) this.#own.stream.ref();
+    else this.#own.stream.unref();
   }
 
   /** The channel on which scripts tell that something may have become due. */
@@ -112,7 +131,9 @@ export class Connection {
   /** A further connection to the same server, not connected yet. */
   subscriber(): Redis | Cluster {
     const client = this.#open;
-    return 'nodes' in client ? client.duplicate([], { lazyConnect: true }) : client.duplicate(subscriberOptions);
+    if ('nodes' in client) return client.duplicate([], { lazyConnect: true });
+    const subscriber = client.duplicate(subscriberOptions);
+    return subscriber.on('ready', () => subscriber.stream.unref());
   }
 
   get #open(): Redis | Cluster {

@@ -78,6 +78,9 @@ export async function connect(address: Address, { logger, lease, sockets }: Conn
           if (error !== null) logger.debug({ err: error }, 'this server does not end transactions that stand still');
         });
       });
+      // As pg's pool does when asked: one that nobody uses keeps no process alive.
+      pool.on('acquire', (connection) => socketOf(connection)?.ref());
+      pool.on('release', (connection) => socketOf(connection)?.unref());
       return new MysqlDialect({ pool });
     }
   }
@@ -88,6 +91,12 @@ interface ServerAddress {
   readonly socketPath?: string | undefined;
   readonly port: number;
   readonly host: string;
+}
+
+/** Not in mysql2's types. */
+function socketOf(connection: object): Socket | undefined {
+  const stream: unknown = Reflect.get(connection, 'stream');
+  return stream instanceof Socket ? stream : undefined;
 }
 
 function connectTo({ socketPath, port, host }: ServerAddress): Socket {
