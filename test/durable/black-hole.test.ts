@@ -47,7 +47,11 @@ describe.each(found.filter(({ name }) => name !== 'SQLite'))('while $name is beh
 
   test('a shutdown ends by its deadline plus a second, a run and a pass under way', async () => {
     await scheduler.addJob('quick', { id: 'quick', trigger: 'interval', milliseconds: 50 });
-    const begun = new Promise((resolve) => scheduler.once('jobStarted', resolve));
+    const begun = new Promise<void>((resolve) => {
+      scheduler.on('jobStarted', ({ jobId }) => {
+        if (jobId === 'slow') resolve();
+      });
+    });
     await scheduler.addJob('slow', { id: 'slow', trigger: 'date', runDate: new Date() });
     await begun;
     proxy.freeze();
