@@ -2,10 +2,10 @@ import type { Cancel } from '../core/clock.ts';
 import type { Fire } from '../core/job-store.ts';
 import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Room, Store } from '../core/store.ts';
-import { StoreError } from '../errors.ts';
-import { type EngineContext, tell } from './context.ts';
+import type { EngineContext } from './context.ts';
 import { decide } from './decide.ts';
 import { earlier } from './earlier.ts';
+import { Failure, inParts } from './in-parts.ts';
 import { inTime } from './in-time.ts';
 import { type Claiming, LeaseKeeper, type Lost } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
@@ -15,14 +15,15 @@ import { rowOf } from './planned-row.ts';
 import { type EndedRun, RunsUnderWay } from './run-job.ts';
 import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
 import { StoreTime } from './store-time.ts';
+import { Trouble } from './trouble.ts';
 
 /** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
 const MEMORY_BATCH = 64;
 const DURABLE_BATCH = 500;
+/** Of these, so many are decided in one step of the store. */
+const DURABLE_STEP = 250;
 /** The longest the loop works without giving way, in milliseconds. */
 const SLICE = 6;
-const FIRST_BACKOFF = 100;
-const LONGEST_BACKOFF = 30_000;
 const PRUNE_EVERY = 30_000;
 /** When to look again for runs that are due and that others hold just now, in milliseconds. */
 const HELD_BY_OTHERS = 100;
@@ -51,6 +52,7 @@ export class Lane {
   readonly #engine: EngineContext;
   readonly #claimant: Claimant;
   readonly #time: StoreTime;
+  readonly #trouble: Trouble;
   readonly #outbox: Outbox<EndedRun>;
   readonly #leases: LeaseKeeper;
   readonly #parking: Parking;
@@ -67,8 +69,6 @@ export class Lane {
   #again = false;
   /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
   #wanted: number | undefined;
-  #failures = 0;
-  #lastError: Error | undefined;
   #lastPass: number | undefined;
   #lastPrune: number | undefined;
   #sliceBegan = 0;
@@ -85,6 +85,7 @@ export class Lane {
     this.#engine = engine;
     this.#rearm = options.rearm;
     this.#time = new StoreTime(engine.clock, store.durable);
+    this.#trouble = new Trouble(engine, alias);
     this.#claimant = { owner: options.owner, lease: store.lease };
     this.#outbox = new Outbox(store.runs, {
       written: (ended, taken) => this.runs.written(ended, taken),
@@ -251,10 +252,10 @@ export class Lane {
 
   health(): LaneHealth {
     return {
-      ok: this.#failures === 0,
+      ok: this.#trouble.failures === 0,
       lastPass: this.#lastPass,
       nextLook: this.nextLook,
-      lastError: this.#lastError,
+      lastError: this.#trouble.lastError,
       unwritten: this.#outbox.size,
     };
   }
@@ -385,23 +386,33 @@ export class Lane {
   async #fire(fires: readonly Fire[]): Promise<void> {
     const claiming = this.#leases.begin();
     try {
-      const answer = this.store.jobs.fire(fires, this.#claimant);
-      const fired = answer instanceof Promise ? await answer : answer;
-      const confirmed = this.#leases.confirm(claiming);
-      const lost = confirmed instanceof Promise ? await confirmed : confirmed;
-      for (let index = 0; index < fires.length; index += 1) {
-        const fire = fires[index];
-        const step = fired[index];
-        // Looked at before a run rather than after: the store may have used up the slice, and then nothing has ended yet that is to be written.
-        if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
-        if (fire === undefined || step === undefined || !step.won) continue;
-        this.#take(fire);
-        for (const claimed of step.started) this.#begin(claimed, claiming, lost);
+      // What the first ones won begins while a shared store is at the next.
+      const size = this.store.durable ? DURABLE_STEP : MEMORY_BATCH;
+      const parts = inParts(fires, size, (steps) => this.store.jobs.fire(steps, this.#claimant));
+      let failure: Failure | undefined;
+      for (const { items: steps, answer } of parts) {
+        const fired = answer instanceof Promise ? await answer : answer;
+        if (fired instanceof Failure) {
+          failure ??= fired;
+          continue;
+        }
+        const confirmed = this.#leases.confirm(claiming);
+        const lost = confirmed instanceof Promise ? await confirmed : confirmed;
+        for (let index = 0; index < steps.length; index += 1) {
+          const fire = steps[index];
+          const step = fired[index];
+          // Looked at before a run rather than after: the store may have used up the slice, and then nothing has ended yet that is to be written.
+          if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
+          if (fire === undefined || step === undefined || !step.won) continue;
+          this.#take(fire);
+          for (const claimed of step.started) this.#begin(claimed, claiming, lost);
+        }
+        await this.#flushInPass();
       }
+      if (failure !== undefined) throw failure.error;
     } finally {
       this.#leases.end();
     }
-    await this.#flushInPass();
   }
 
   /** What follows a step that won, before its runs begin. */
@@ -498,7 +509,7 @@ export class Lane {
     this.#retry?.();
     // A store that was let go is written to when it is opened again.
     if (!this.#isOpen) return;
-    this.#retry = this.#engine.clock.wakeAfter(this.#backoff(), () => {
+    this.#retry = this.#engine.clock.wakeAfter(this.#trouble.backoff, () => {
       this.#retry = undefined;
       void this.flush();
     });
@@ -510,26 +521,12 @@ export class Lane {
   }
 
   #failed(operation: string, error: unknown): void {
-    const wrapped = error instanceof StoreError ? error : new StoreError(this.alias, operation, error);
-    this.#failures += 1;
-    this.#lastError = wrapped;
-    if (this.#looking) this.nextLook = this.#engine.clock.now() + this.#backoff();
-    this.#engine.logger.warn(
-      { jobStore: this.alias, operation, failures: this.#failures, err: wrapped },
-      'a job store failed; it is tried again',
-    );
-    tell(this.#engine, 'storeError', () => ({ jobStore: this.alias, operation, error: wrapped }));
+    this.#trouble.note(operation, error);
+    if (this.#looking) this.nextLook = this.#engine.clock.now() + this.#trouble.backoff;
     if (!this.#passing) this.#rearm();
   }
 
   #recovered(): void {
-    if (this.#failures === 0) return;
-    this.#failures = 0;
-    this.#engine.logger.info({ jobStore: this.alias }, 'the job store answers again');
-    if (this.#outbox.size > 0) void this.flush();
-  }
-
-  #backoff(): number {
-    return Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(this.#failures - 1, 20));
+    if (this.#trouble.end() && this.#outbox.size > 0) void this.flush();
   }
 }

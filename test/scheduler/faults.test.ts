@@ -350,6 +350,32 @@ describe('a store that fails outside passes', () => {
   });
 });
 
+describe('a step of many due jobs', () => {
+  test('that fails keeps none of the others from running, and is tried again', async () => {
+    const store = Object.assign(new MemoryJobStore(), { durable: true, lease: 15_000 });
+    const { clock, scheduler } = rig({ jobStore: store });
+    const { fire } = store.jobs;
+    const sizes: number[] = [];
+    store.jobs.fire = async (batch, claimant) => {
+      sizes.push(batch.length);
+      if (sizes.length === 1) throw new Error('connection lost');
+      return fire.call(store.jobs, batch, claimant);
+    };
+    const ran: number[] = [];
+    scheduler.task('work', (index: number) => void ran.push(index));
+    const errors = collect(scheduler, 'storeError');
+    await scheduler.start();
+    await scheduler.addJobs(
+      Array.from({ length: 300 }, (_, index) => ({ task: 'work', id: `job-${index}`, trigger: 'date' as const, args: [index] })),
+    );
+    await clock.advance('1s');
+    expect(sizes).toEqual([250, 50, 250]);
+    expect(ran.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, index) => 250 + index));
+    expect(errors).toHaveLength(1);
+    expect(ran.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, index) => index));
+  });
+});
+
 describe('an answer of a store that was long under way', () => {
   /** A store that keeps claims, and takes 14 of the 15 seconds of a lease to say what was fired. */
   async function slow(heartbeat: (runId: string) => Pulse): Promise<{ begun: number; beats: number }> {

@@ -50,7 +50,7 @@ function sheetOf(steps: readonly Fire[], owner: string): Sheet {
   return { list, ids };
 }
 
-export const lostStep: Fired = Object.freeze({ won: false, started: [], recorded: [] });
+const lostStep: Fired = Object.freeze({ won: false, started: [], recorded: [] });
 
 function readFired(step: Fire, ids: readonly string[], { owner, reply }: { readonly owner: string; readonly reply: Reply }): Fired {
   if (reply.number() === 0) return lostStep;

@@ -4,7 +4,7 @@ import type { Claimant, Room } from '../../core/store.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import type { RedisArgument } from './connection.ts';
 import { DueAhead } from './due-ahead.ts';
-import { lostStep, sendSteps } from './firing.ts';
+import { sendSteps } from './firing.ts';
 import { add } from './lua/add.ts';
 import { get, nextDue, scan } from './lua/read.ts';
 import { remove } from './lua/remove.ts';
@@ -29,8 +29,6 @@ const outcomes: readonly Added['outcome'][] = ['replaced', 'kept', 'conflict'];
 
 /** Jobs read in one step by `list`. */
 const pageSize = 1_000;
-/** Steps in one script. Those of a longer batch follow each other closely: the server works on the first while the next are written. */
-const stepsAtOnce = 250;
 
 /** The schedule in Redis. Each call but `list` is one script, so one step and one round trip. */
 export class RedisJobs implements JobStore {
@@ -132,19 +130,9 @@ export class RedisJobs implements JobStore {
 
   async fire(batch: readonly Fire[], claimant: Claimant): Promise<readonly Fired[]> {
     if (batch.length === 0) return [];
-    const sent: Promise<readonly Fired[]>[] = [];
-    for (let from = 0; from < batch.length; from += stepsAtOnce)
-      sent.push(sendSteps(this.#server, batch.slice(from, from + stepsAtOnce), claimant));
+    const answer = sendSteps(this.#server, batch, claimant);
     this.#ahead.stepsSent(batch.length);
-    const answers = await Promise.allSettled(sent);
-    // Steps without an answer are as good as lost: the next look tells, and what they may have started runs out.
-    const failed = answers.find((answer) => answer.status === 'rejected');
-    if (failed !== undefined && answers.every((answer) => answer.status === 'rejected')) throw failed.reason;
-    if (failed !== undefined)
-      this.#server.logger?.warn({ error: failed.reason }, 'a part of the due jobs was not decided; it is looked at again');
-    return answers.flatMap((answer, index) =>
-      answer.status === 'fulfilled' ? answer.value : batch.slice(index * stepsAtOnce, (index + 1) * stepsAtOnce).map(() => lostStep),
-    );
+    return answer;
   }
 }
 
