@@ -162,7 +162,10 @@ describe('the codec of jobs', () => {
   it('carries any JSON arguments unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), (args) => {
-        const plain: unknown = JSON.parse(JSON.stringify(args));
+        const text = JSON.stringify(args);
+        // A key of that name is refused, as another test has it.
+        fc.pre(!text.includes('"__proto__"'));
+        const plain: unknown = JSON.parse(text);
         const decoded = decodeJob('report', encodeJob(job({ args: plain as unknown[] })));
         expect(decoded.ok && decoded.value.args).toEqual(plain);
       }),
