@@ -37,6 +37,8 @@ export function startMariadb(options: MariadbOptions = {}): Promise<MariadbServe
     args: (directory, port) => [
       ...['--no-defaults', `--datadir=${join(directory, 'data')}`, `--init-file=${join(directory, 'init.sql')}`],
       ...[`--socket=${join(directory, 'socket')}`, `--pid-file=${join(directory, 'pid')}`],
+      // Each server clears away, when it starts, what others have there as well.
+      `--tmpdir=${directory}`,
       ...['--bind-address=127.0.0.1', `--port=${port}`, '--skip-name-resolve'],
       ...['--innodb-buffer-pool-size=32M', '--innodb-flush-log-at-trx-commit=0', '--innodb-flush-method=nosync', '--skip-log-bin'],
       ...(options.flags ?? []),
