@@ -6,7 +6,10 @@ import type { RedisTarget } from './connection.ts';
 export interface RedisJobStoreOptions extends SharingOptions {
   /** The server, such as `redis://localhost:6379/0`: the store makes its own connections. Either this or `client`. */
   readonly url?: string;
-  /** The application's ioredis client, of a server or a cluster; the store adds one connection to listen on, and closes only that. */
+  /**
+   * The application's ioredis client, of a server or a cluster; the store adds one connection to listen on, and closes only that.
+   * Its own settings say how long a call, and with it `start`, waits for a server that is away.
+   */
   readonly client?: Redis | Cluster;
   /** Begins every key, in braces, so that a cluster keeps the store in one slot; default `'punctual'`. */
   readonly prefix?: string;
