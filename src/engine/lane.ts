@@ -12,10 +12,11 @@ import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Parking } from './parking.ts';
 import { rowOf } from './planned-row.ts';
-import { type EndedRun, RunsUnderWay } from './run-job.ts';
+import { RunsUnderWay } from './run-job.ts';
 import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
 import { StoreTime } from './store-time.ts';
 import { Trouble } from './trouble.ts';
+import type { EndedRun } from './verdict.ts';
 
 /** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
 const MEMORY_BATCH = 64;

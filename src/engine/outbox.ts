@@ -1,11 +1,6 @@
 import type { Finish } from '../core/run.ts';
 import type { RunStore } from '../core/run-store.ts';
 
-/** One ended run on its way into the store. */
-export interface Ended {
-  readonly finish: Finish;
-}
-
 /** Who is told how the writing went. */
 export interface OutboxHooks<Entry> {
   /** The store has answered for this one; `taken` is false if another process holds the run by now. */
@@ -17,7 +12,7 @@ export interface OutboxHooks<Entry> {
  * Writes how runs ended: all that came together while the last write was under way go in one write. After an error they
  * stay, in order, for `flush` to be called again; writing the same end twice is harmless by the store's law.
  */
-export class Outbox<Entry extends Ended> {
+export class Outbox<Entry extends Finish> {
   readonly #runs: RunStore;
   readonly #hooks: OutboxHooks<Entry>;
   #waiting: Entry[] = [];
@@ -46,7 +41,7 @@ export class Outbox<Entry extends Ended> {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const answer = this.#runs.finish(batch.map((ended) => ended.finish));
+        const answer = this.#runs.finish(batch);
         if (answer instanceof Promise) {
           this.#inFlight = batch.length;
           this.#flushing = this.#rest(batch, answer);

@@ -8,15 +8,9 @@ import { type AbortCause, ActiveRun, type RunSurroundings } from './active-run.t
 import { type EngineContext, tell } from './context.ts';
 import type { Seats } from './executor-room.ts';
 import { Lateness } from './lateness.ts';
-import type { Ended, Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { type RunFacts, RunReport } from './run-report.ts';
-import { judge, refuse } from './verdict.ts';
-
-/** A run that is over, with what is needed to tell of it. */
-export interface EndedRun extends Ended {
-  readonly job: JobRecord | undefined;
-  readonly active: ActiveRun | undefined;
-}
+import { type EndedRun, judge, refuse } from './verdict.ts';
 
 /** How long an executor may take to end a run that was aborted, in milliseconds; longer than any of punctual's own takes. */
 const ABORT_GRACE = 5_000;
@@ -67,7 +61,7 @@ export class RunsUnderWay {
     const now = this.#context.storeNow();
     const refused = refuse(claimed, now);
     const { run, job } = claimed;
-    if (refused !== undefined) return this.#write(refused, job, undefined);
+    if (refused !== undefined) return this.#context.outbox.push(refused);
     if (job === undefined) return;
     const task = engine.resolveTask(job.task);
     const seats = engine.executors.seats(job.executor);
@@ -93,21 +87,19 @@ export class RunsUnderWay {
 
   /** Lets go of a run that was claimed and never began: it waits again, for whoever claims it next. */
   giveBack({ run, job }: ClaimedRun): void {
-    this.#write(
-      {
-        run,
-        outcome: 'waiting',
-        reason: run.reason,
-        value: undefined,
-        error: undefined,
-        startedAt: run.startedAt,
-        finishedAt: undefined,
-        attempt: run.attempt,
-        dueAt: run.dueAt,
-      },
+    this.#context.outbox.push({
+      run,
+      outcome: 'waiting',
+      reason: run.reason,
+      value: undefined,
+      error: undefined,
+      startedAt: run.startedAt,
+      finishedAt: undefined,
+      attempt: run.attempt,
+      dueAt: run.dueAt,
       job,
-      undefined,
-    );
+      active: undefined,
+    });
   }
 
   /** Tells the runs that fit to stop; answers how many there were. */
@@ -160,7 +152,7 @@ export class RunsUnderWay {
   #ended(active: ActiveRun, result: RunResult, seats: Seats): void {
     if (active.progressValue !== undefined) this.#progress.delete(active.runId);
     this.#context.engine.executors.leave(seats);
-    this.#write(judge(active, result, this.#context.storeNow(), this.#context.durable), active.job, active);
+    this.#context.outbox.push(judge(active, result, this.#context.storeNow(), this.#context.durable));
   }
 
   #endedLater(active: ActiveRun, result: RunResult, seats: Seats): void {
@@ -192,39 +184,32 @@ export class RunsUnderWay {
     }
   }
 
-  #write(finish: Finish, job: JobRecord | undefined, active: ActiveRun | undefined): void {
-    this.#context.outbox.push({ finish, job, active });
-  }
-
   /** The store has answered for the end of a run: tells of it. */
-  written({ finish, job, active }: EndedRun, taken: boolean): void {
+  written(ended: EndedRun, taken: boolean): void {
     const quiet =
-      finish.outcome === 'succeeded' && taken && this.#waiters.size === 0 && !this.#context.engine.emitter.listens('jobExecuted');
-    if (!quiet) this.#tell(finish, job, { active, taken });
-    this.#context.settled(finish);
+      ended.outcome === 'succeeded' && taken && this.#waiters.size === 0 && !this.#context.engine.emitter.listens('jobExecuted');
+    if (!quiet) this.#tell(ended, taken);
+    this.#context.settled(ended);
   }
 
-  #tell(
-    finish: Finish,
-    job: JobRecord | undefined,
-    { active, taken }: { readonly active: ActiveRun | undefined; readonly taken: boolean },
-  ): void {
+  #tell(ended: EndedRun, taken: boolean): void {
+    const { run, job, active } = ended;
     // A store in memory ends a run that should wait for a job that is gone, and its record shows that at once.
-    const ended = finish.run.outcome === 'cancelled' ? finish.run : finish;
+    const shown = run.outcome === 'cancelled' ? run : ended;
     const facts: RunFacts = {
-      outcome: taken ? ended.outcome : 'lost',
-      reason: taken ? ended.reason : 'another process took it over',
-      value: finish.value,
-      error: finish.error,
-      startedAt: finish.startedAt,
-      finishedAt: finish.finishedAt,
-      attempt: finish.attempt,
-      dueAt: finish.dueAt,
+      outcome: taken ? shown.outcome : 'lost',
+      reason: taken ? shown.reason : 'another process took it over',
+      value: ended.value,
+      error: ended.error,
+      startedAt: ended.startedAt,
+      finishedAt: ended.finishedAt,
+      attempt: ended.attempt,
+      dueAt: ended.dueAt,
       progress: active?.progressValue,
     };
     const name = facts.outcome === 'waiting' && !isRetry(active) ? undefined : eventOf(facts);
-    if (name !== undefined) this.#emit(name, finish.run, job, facts);
-    if (this.#waiters.size > 0 && facts.outcome !== 'waiting') this.#tellWaiters(finish.run, job, facts);
+    if (name !== undefined) this.#emit(name, run, job, facts);
+    if (this.#waiters.size > 0 && facts.outcome !== 'waiting') this.#tellWaiters(run, job, facts);
   }
 
   #tellWaiters(run: RunRecord, job: JobRecord | undefined, facts: RunFacts): void {
@@ -259,21 +244,19 @@ export class RunsUnderWay {
         ? new TaskNotFoundError(job.task.name, engine.knownTasks())
         : new Error(`no executor is called ${JSON.stringify(job.executor)}`);
     const now = this.#context.storeNow();
-    this.#write(
-      {
-        run,
-        outcome: 'failed',
-        reason: error.message,
-        value: undefined,
-        error,
-        startedAt: undefined,
-        finishedAt: now,
-        attempt: run.attempt,
-        dueAt: run.dueAt,
-      },
+    this.#context.outbox.push({
+      run,
+      outcome: 'failed',
+      reason: error.message,
+      value: undefined,
+      error,
+      startedAt: undefined,
+      finishedAt: now,
+      attempt: run.attempt,
+      dueAt: run.dueAt,
       job,
-      undefined,
-    );
+      active: undefined,
+    });
     this.#context.park(claimed, error.message);
   }
 

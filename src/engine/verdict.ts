@@ -1,14 +1,22 @@
 import type { RunResult } from '../core/executor.ts';
-import type { ClaimedRun, Finish, Outcome, RunRecord } from '../core/run.ts';
+import type { JobRecord } from '../core/job.ts';
+import type { ClaimedRun, Finish, Outcome } from '../core/run.ts';
 import { RunCancelledError } from '../errors.ts';
 import type { AbortCause, ActiveRun } from './active-run.ts';
+
+/** How a run of this process goes on, with what is needed to tell of it. */
+export interface EndedRun extends Finish {
+  readonly job: JobRecord | undefined;
+  /** Absent if it never began here. */
+  readonly active: ActiveRun | undefined;
+}
 
 /** How many processes may die under a run before it is given up. */
 const CRASH_LIMIT = 3;
 
 /** How an execution's result goes into the record. Pure; `now` is the store's. */
-export function judge(active: ActiveRun, result: RunResult, now: number, durable: boolean): Finish {
-  const { run, attempt, startedAt } = active;
+export function judge(active: ActiveRun, result: RunResult, now: number, durable: boolean): EndedRun {
+  const { run, job, attempt, startedAt } = active;
   if (active.abortCause !== undefined) return judgeAborted(active, active.abortCause, now, durable);
   if (!result.ok) return failed(active, result.error, now);
   return {
@@ -23,10 +31,12 @@ export function judge(active: ActiveRun, result: RunResult, now: number, durable
     attempt,
     dueAt: run.dueAt,
     progress: active.progressValue,
+    job,
+    active,
   };
 }
 
-function judgeAborted(active: ActiveRun, cause: AbortCause, now: number, durable: boolean): Finish {
+function judgeAborted(active: ActiveRun, cause: AbortCause, now: number, durable: boolean): EndedRun {
   const { run, job, attempt, startedAt, abortReason } = active;
   const base = {
     run,
@@ -38,6 +48,8 @@ function judgeAborted(active: ActiveRun, cause: AbortCause, now: number, durable
     dueAt: run.dueAt,
     reason: messageOf(abortReason),
     progress: active.progressValue,
+    job,
+    active,
   };
   switch (cause) {
     case 'cancel':
@@ -51,7 +63,7 @@ function judgeAborted(active: ActiveRun, cause: AbortCause, now: number, durable
   }
 }
 
-function failed(active: ActiveRun, error: unknown, now: number): Finish {
+function failed(active: ActiveRun, error: unknown, now: number): EndedRun {
   const { run, job, attempt, startedAt } = active;
   const { retry } = job.policy;
   const base = {
@@ -63,6 +75,8 @@ function failed(active: ActiveRun, error: unknown, now: number): Finish {
     error,
     reason: reasonOf(error),
     progress: active.progressValue,
+    job,
+    active,
   };
   if (retry === undefined || attempt > retry.limit) return { ...base, outcome: 'failed', dueAt: run.dueAt };
   const delay = Math.min(retry.maxDelay, Math.round(retry.delay * retry.backoff ** (attempt - 1)));
@@ -70,24 +84,25 @@ function failed(active: ActiveRun, error: unknown, now: number): Finish {
 }
 
 /** Why a claimed run is not executed after all, if it is not. Pure; `now` is the store's. */
-export function refuse(claimed: ClaimedRun, now: number): Finish | undefined {
+export function refuse(claimed: ClaimedRun, now: number): EndedRun | undefined {
   const { run, job } = claimed;
-  if (job === undefined) return ended(run, now, 'lost', 'its process died, and its job was removed');
+  if (job === undefined) return ended(claimed, now, 'lost', 'its process died, and its job was removed');
   if (run.crashes > 0) {
-    if (job.policy.onCrash === 'fail') return ended(run, now, 'lost', "its process died under it, and onCrash is 'fail'");
-    if (run.crashes > CRASH_LIMIT) return ended(run, now, 'lost', `${run.crashes} processes died under it`);
+    if (job.policy.onCrash === 'fail') return ended(claimed, now, 'lost', "its process died under it, and onCrash is 'fail'");
+    if (run.crashes > CRASH_LIMIT) return ended(claimed, now, 'lost', `${run.crashes} processes died under it`);
     return undefined;
   }
   const grace = job.policy.misfireGraceTime;
   const late = now - run.dueAt;
   if (grace !== undefined && !run.manual && run.attempt === 0 && late > grace)
-    return ended(run, now, 'missed', `${late} ms late, more than the misfire grace time of ${grace} ms`);
+    return ended(claimed, now, 'missed', `${late} ms late, more than the misfire grace time of ${grace} ms`);
   return undefined;
 }
 
-function ended(run: RunRecord, now: number, outcome: Outcome, reason: string): Finish {
+function ended({ run, job }: ClaimedRun, now: number, outcome: Outcome, reason: string): EndedRun {
   const { startedAt, attempt, dueAt } = run;
-  return { run, outcome, reason, value: undefined, error: undefined, startedAt, finishedAt: now, attempt, dueAt };
+  const active = undefined;
+  return { run, outcome, reason, value: undefined, error: undefined, startedAt, finishedAt: now, attempt, dueAt, job, active };
 }
 
 /** A short text for what was thrown. */

@@ -105,7 +105,11 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
   /** When a run that was never begun was over. */
   droppedAt: number | undefined;
   /** How its last attempt ended. */
-  #finish: Finish | undefined;
+  startedAt: number | undefined;
+  attempt = 0;
+  value: unknown;
+  error: unknown;
+  #finishedAt: number | undefined;
   cancelRequested = false;
   position: number = OUTSIDE;
   before: MemoryRun | undefined;
@@ -139,24 +143,8 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
     return this.#planned.coalescedFrom;
   }
 
-  get startedAt(): number | undefined {
-    return this.#finish?.startedAt;
-  }
-
   get finishedAt(): number | undefined {
-    return this.droppedAt ?? (this.outcome === 'waiting' || this.outcome === 'running' ? undefined : this.#finish?.finishedAt);
-  }
-
-  get attempt(): number {
-    return this.#finish?.attempt ?? 0;
-  }
-
-  get value(): unknown {
-    return this.#finish?.value;
-  }
-
-  get error(): unknown {
-    return this.#finish?.error;
+    return this.droppedAt ?? (this.outcome === 'waiting' || this.outcome === 'running' ? undefined : this.#finishedAt);
   }
 
   /** None survives the process, so none was seen to die. */
@@ -185,7 +173,11 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
     const jobRemoved = item.outcome === 'waiting' && !this.job.live;
     this.outcome = jobRemoved ? 'cancelled' : item.outcome;
     this.reason = jobRemoved ? 'the job was removed' : item.reason;
-    this.#finish = item;
+    this.startedAt = item.startedAt;
+    this.#finishedAt = item.finishedAt;
+    this.attempt = item.attempt;
+    this.value = item.value;
+    this.error = item.error;
     this.dueAt = item.dueAt;
     if (item.progress !== undefined) this.progress = item.progress;
     if (this.outcome === 'waiting') this.owner = undefined;
