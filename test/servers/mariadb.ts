@@ -22,7 +22,8 @@ export function startMariadb(options: MariadbOptions = {}): Promise<MariadbServe
     prepare(directory, run) {
       run('mariadb-install-db', [
         ...['--no-defaults', `--datadir=${join(directory, 'data')}`, '--auth-root-authentication-method=normal'],
-        ...['--skip-test-db', '--skip-name-resolve'],
+        // Each server clears away, when it starts, what others have in its folder for temporary files as well.
+        ...['--skip-test-db', '--skip-name-resolve', `--tmpdir=${directory}`],
       ]);
       writeFileSync(
         join(directory, 'init.sql'),
@@ -37,7 +38,6 @@ export function startMariadb(options: MariadbOptions = {}): Promise<MariadbServe
     args: (directory, port) => [
       ...['--no-defaults', `--datadir=${join(directory, 'data')}`, `--init-file=${join(directory, 'init.sql')}`],
       ...[`--socket=${join(directory, 'socket')}`, `--pid-file=${join(directory, 'pid')}`],
-      // Each server clears away, when it starts, what others have there as well.
       `--tmpdir=${directory}`,
       ...['--bind-address=127.0.0.1', `--port=${port}`, '--skip-name-resolve'],
       ...['--innodb-buffer-pool-size=32M', '--innodb-flush-log-at-trx-commit=0', '--innodb-flush-method=nosync', '--skip-log-bin'],
