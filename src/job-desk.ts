@@ -216,7 +216,7 @@ export class JobDesk {
     }
     if (typeof kind !== 'string')
       throw new InvalidOptionError('trigger', kind, `a trigger object, or its kind: ${oneOf(kind, triggers.kinds())}`);
-    return triggers.create(kind, options, { timezone, now, jobId }, jobNames);
+    return triggers.create(kind, options, { context: { timezone, now, jobId }, others: jobNames });
   }
 
   policy(options: object, defaults: object | undefined): JobPolicy {

@@ -19,6 +19,13 @@ export type { TriggerContext, TriggerDefinition } from './definition.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** What a trigger is made with. */
+interface Making {
+  readonly context: TriggerContext;
+  /** Options that are the caller's own. */
+  readonly others?: ReadonlySet<string>;
+}
+
 /** The kinds of trigger that one scheduler knows, by the name used in `trigger: 'interval'`. */
 export class TriggerRegistry {
   readonly #definitions: Map<string, TriggerDefinition>;
@@ -41,15 +48,16 @@ export class TriggerRegistry {
     this.#definitions.set(kind, {
       options: definition.options,
       create: (options, context) => guarded(definition.create(options, context)),
-      revive: (json, revive) => guarded(definition.revive(json, revive)),
+      // What a store read is shared and frozen; a definition may do with it what it likes.
+      revive: (json, revive) => guarded(definition.revive(structuredClone(json), revive)),
     });
   }
 
   /**
-   * The trigger that options mean; those among `others` are not its own, and left to whoever called.
+   * The trigger that options mean.
    * @throws InvalidOptionError for an unknown kind or option, and what the kind itself throws
    */
-  create(kind: string, options: object, context: TriggerContext, others: ReadonlySet<string> = NONE): Trigger {
+  create(kind: string, options: object, { context, others = NONE }: Making): Trigger {
     const definition = this.#definition(kind, 'trigger');
     const { options: names } = definition;
     const given: Record<string, unknown> = {};
@@ -95,7 +103,7 @@ export class TriggerRegistry {
     if (typeof child !== 'object' || child === null) throw new InvalidOptionError(option, child, 'a trigger, or its options');
     if ('next' in child) return guarded(child);
     const { trigger, ...options } = child;
-    return this.create(trigger, options, context);
+    return this.create(trigger, options, { context });
   }
 }
 

@@ -13,40 +13,40 @@ describe('TriggerRegistry', () => {
   });
 
   test('makes a trigger from options, in the zone of the scheduler', () => {
-    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00' }, context);
+    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00' }, { context });
     expect(trigger.next(0)).toBe(Date.parse('2030-01-01T00:00:00+01:00'));
     expect(trigger.timezone).toBe('Europe/Berlin');
   });
 
   test('keeps the zone that the options name', () => {
-    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00', timezone: 'UTC' }, context);
+    const trigger = new TriggerRegistry().create('date', { runDate: '2030-01-01 00:00', timezone: 'UTC' }, { context });
     expect(trigger.timezone).toBe('UTC');
   });
 
   test('lets a date without a run date mean now', () => {
-    expect(new TriggerRegistry().create('date', {}, context).next(0)).toBe(context.now);
-    expect(new TriggerRegistry().create('date', { runDate: undefined }, context).next(0)).toBe(context.now);
+    expect(new TriggerRegistry().create('date', {}, { context }).next(0)).toBe(context.now);
+    expect(new TriggerRegistry().create('date', { runDate: undefined }, { context }).next(0)).toBe(context.now);
   });
 
   test('names the kind that was meant', () => {
-    expect(() => new TriggerRegistry().create('intervall', { seconds: 1 }, context)).toThrow('did you mean "interval"?');
+    expect(() => new TriggerRegistry().create('intervall', { seconds: 1 }, { context })).toThrow('did you mean "interval"?');
   });
 
   test('names the option that was meant', () => {
-    expect(() => new TriggerRegistry().create('interval', { secnds: 1 }, context)).toThrow('did you mean "seconds"?');
+    expect(() => new TriggerRegistry().create('interval', { secnds: 1 }, { context })).toThrow('did you mean "seconds"?');
   });
 
   test("leaves the options that are the caller's", () => {
-    const trigger = new TriggerRegistry().create('date', { id: 'report', runDate: 5 }, context, new Set(['id']));
+    const trigger = new TriggerRegistry().create('date', { id: 'report', runDate: 5 }, { context, others: new Set(['id']) });
     expect(trigger.next(0)).toBe(5);
-    expect(() => new TriggerRegistry().create('date', { idd: 'report' }, context, new Set(['id']))).toThrow(
+    expect(() => new TriggerRegistry().create('date', { idd: 'report' }, { context, others: new Set(['id']) })).toThrow(
       'expected an option of the job or of its date trigger: one of "runDate", "timezone", "id"; did you mean "id"?',
     );
   });
 
   test('revives what it made', () => {
     const registry = new TriggerRegistry();
-    const trigger = registry.create('interval', { minutes: 5, startDate: '2030-01-01 00:00' }, context);
+    const trigger = registry.create('interval', { minutes: 5, startDate: '2030-01-01 00:00' }, { context });
     const revived = registry.revive(JSON.parse(JSON.stringify(trigger)));
     expect(revived.toJSON()).toEqual(trigger.toJSON());
     expect(revived.next(context.now)).toBe(trigger.next(context.now));
@@ -80,14 +80,14 @@ describe('TriggerRegistry', () => {
     const of = { trigger: 'cron', hour: 9 };
     const weekends = { name: 'weekends', weekdays: 'sat,sun' };
     const made = [
-      registry.create('or', { triggers: [of, new DateTrigger({ runDate: context.now + 1 })] }, context),
-      registry.create('and', { triggers: [of, { trigger: 'cron', dayOfWeek: 'mon', hour: 9 }] }, context),
-      registry.create('except', { of, except: { trigger: 'cron', dayOfWeek: 'mon', hour: 9 } }, context),
-      registry.create('except', { of, except: weekends }, context),
-      registry.create('except', { of, except: { from: '08:00', to: '10:00', days: 'sun' } }, context),
-      registry.create('window', { of, days: 'mon-fri' }, context),
-      registry.create('calendar', { of, calendar: weekends, policy: 'next-working-day' }, context),
-      registry.create('calendar-interval', { weeks: 2, hour: 9 }, context),
+      registry.create('or', { triggers: [of, new DateTrigger({ runDate: context.now + 1 })] }, { context }),
+      registry.create('and', { triggers: [of, { trigger: 'cron', dayOfWeek: 'mon', hour: 9 }] }, { context }),
+      registry.create('except', { of, except: { trigger: 'cron', dayOfWeek: 'mon', hour: 9 } }, { context }),
+      registry.create('except', { of, except: weekends }, { context }),
+      registry.create('except', { of, except: { from: '08:00', to: '10:00', days: 'sun' } }, { context }),
+      registry.create('window', { of, days: 'mon-fri' }, { context }),
+      registry.create('calendar', { of, calendar: weekends, policy: 'next-working-day' }, { context }),
+      registry.create('calendar-interval', { weeks: 2, hour: 9 }, { context }),
     ];
     for (const trigger of made) {
       const json: TriggerJson = JSON.parse(JSON.stringify(trigger));
@@ -99,18 +99,18 @@ describe('TriggerRegistry', () => {
 
   test.each([[undefined], [null], ['holidays'], [[]]])('refuses to leave out %j, and says what it could be', (except) => {
     const options = { of: { trigger: 'cron', hour: 9 }, except };
-    expect(() => new TriggerRegistry().create('except', options, context)).toThrow(/^except: .*a trigger, a Calendar or a Window/);
+    expect(() => new TriggerRegistry().create('except', options, { context })).toThrow(/^except: .*a trigger, a Calendar or a Window/);
   });
 
   test('gives the zone of the scheduler to what stands within', () => {
-    const trigger = new TriggerRegistry().create('window', { of: { trigger: 'cron', hour: 9 }, days: 'mon-fri' }, context);
+    const trigger = new TriggerRegistry().create('window', { of: { trigger: 'cron', hour: 9 }, days: 'mon-fri' }, { context });
     expect(trigger.toJSON()).toMatchObject({ timezone: 'Europe/Berlin', of: { timezone: 'Europe/Berlin' } });
   });
 
   test('derives H in a cron text from the id of the job', () => {
     const registry = new TriggerRegistry();
     const minuteOf = (jobId: string): number | undefined =>
-      registry.create('cron', { expression: 'H H * * *' }, { ...context, jobId }).next(context.now);
+      registry.create('cron', { expression: 'H H * * *' }, { context: { ...context, jobId } }).next(context.now);
     expect(minuteOf('report')).toBe(minuteOf('report'));
     expect(minuteOf('report')).not.toBe(minuteOf('cleanup'));
   });
@@ -118,7 +118,7 @@ describe('TriggerRegistry', () => {
   test.each([[{}], [{ triggers: 'x' }], [{ triggers: [null] }], [{ triggers: [{ trigger: 'corn', hour: 1 }] }]])(
     'refuses %j as triggers',
     (options) => {
-      expect(() => new TriggerRegistry().create('or', options, context)).toThrow(InvalidOptionError);
+      expect(() => new TriggerRegistry().create('or', options, { context })).toThrow(InvalidOptionError);
     },
   );
 
@@ -142,9 +142,25 @@ describe('TriggerRegistry', () => {
       create: (options) => once(Number(options['time'])),
       revive: (json) => once(Number(json['time'])),
     });
-    expect(registry.create('epoch', { time: 7 }, context).next(0)).toBe(7);
+    expect(registry.create('epoch', { time: 7 }, { context }).next(0)).toBe(7);
     expect(registry.revive({ type: 'epoch', time: 7 }).next(7)).toBeUndefined();
     expect(new TriggerRegistry().kinds()).not.toContain('epoch');
+  });
+
+  test('lets a kind of the user do what it likes with the data it revives', () => {
+    const registry = new TriggerRegistry();
+    const never: Trigger = { next: () => undefined, toJSON: () => ({ type: 'never', list: [] }) };
+    registry.register('never', {
+      options: [],
+      create: () => never,
+      revive: (json) => {
+        delete (json as { type?: string }).type;
+        return never;
+      },
+    });
+    const stored: TriggerJson = Object.freeze({ type: 'never' });
+    expect(registry.revive(stored).next(0)).toBeUndefined();
+    expect(stored.type).toBe('never');
   });
 
   test('refuses a kind whose name is taken', () => {
