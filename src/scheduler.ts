@@ -349,7 +349,10 @@ export class Scheduler {
     return this;
   }
 
-  /** Pending jobs do not keep the process alive; `run` still does, until it resolves. */
+  /**
+   * Pending jobs do not keep the process alive; `run` still does, until it resolves; and so does the Redis store while it has lost its
+   * server and tries to reach it.
+   */
   unref(): this {
     this.#lifecycle.keepAlive(false);
     return this;

@@ -107,6 +107,20 @@ describe.runIf(server !== undefined)('the Redis store, when things go wrong', ()
     await probe.store.close();
   });
 
+  it('may be asked often while there is no server, and leaves nothing behind at its lost connection', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): number => warnings.push(warning);
+    process.on('warning', note);
+    const { probe, server: running } = await opened();
+    await running.kill();
+    for (let asked = 0; asked < 20; asked += 1) await expect(probe.store.jobs.nextDue(probe.room())).rejects.toThrow();
+    await running.restart();
+    await persist(() => probe.store.jobs.nextDue(probe.room()));
+    await probe.store.close();
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('cannot be opened while there is no server, and can be once there is one', async () => {
     const { probe, prefix, server: running } = await opened();
     await probe.addDue('there');

@@ -116,7 +116,8 @@ export class Connection {
 
   /** The store's own connection keeps the process alive while something was asked over it, and else not. */
   #keepAlive(): void {
-    if (this.#own === undefined) return;
+    // One that is closed is set right when the next is ready.
+    if (this.#own === undefined || this.#own.stream.destroyed) return;
     if (this.#asked > 0) this.#own.stream.ref();
     else this.#own.stream.unref();
   }
