@@ -109,6 +109,17 @@ function cases(server: PrivateServer): void {
     expect(await probe.due()).toEqual(['done']);
   });
 
+  it('joins a transaction whose begin is still on its way', async () => {
+    const probe = await scene().probe();
+    const client = await connected(url);
+    const begun = client.query('begin');
+    await probe.store.jobs.add([probe.newJob('a')], { onConflict: 'error', transaction: client });
+    await begun;
+    await client.query('rollback');
+    await client.end();
+    expect(await probe.store.jobs.list()).toEqual([]);
+  });
+
   it('refuses what has begun no transaction: a pool, a client by itself, and what is no client of pg', async () => {
     const place = scene();
     const probe = await place.probe();

@@ -31,9 +31,11 @@ export async function borrow(transaction: unknown, kind: DatabaseKind): Promise<
   if (isPool(transaction)) throw refuse(transaction, `${wanted(kind)}; a pool runs each statement on a connection of its choice`);
   switch (kind) {
     case 'postgres': {
-      if (hasMethod(transaction, 'getTransactionStatus') && Reflect.apply(transaction.getTransactionStatus, transaction, []) === 'I')
-        throw refuse(transaction, `${wanted(kind)}; this client has begun none`);
-      return sessionOf(kyselyOver(new PostgresClientConnection(transaction), kind));
+      const session = sessionOf(kyselyOver(new PostgresClientConnection(transaction), kind));
+      // A client that waits for its `begin` says that it is idle until that is answered, as all that is asked after it.
+      if (statusOf(transaction) === 'I') await session.all(sql`select 1`);
+      if (statusOf(transaction) === 'I') throw refuse(transaction, `${wanted(kind)}; this client has begun none`);
+      return session;
     }
     case 'mysql': {
       const session = sessionOf(kyselyOver(new MysqlClientConnection(transaction), kind));
@@ -48,6 +50,11 @@ export async function borrow(transaction: unknown, kind: DatabaseKind): Promise<
 /** The pools of pg and of mysql2. */
 function isPool(value: object): boolean {
   return hasMethod(value, 'getConnection') || typeof Reflect.get(value, 'totalCount') === 'number';
+}
+
+/** `I` for a pg client that is in no transaction; not every client tells. */
+function statusOf(client: object): unknown {
+  return hasMethod(client, 'getTransactionStatus') ? Reflect.apply(client.getTransactionStatus, client, []) : undefined;
 }
 
 /** Whether a MariaDB connection is in no transaction, and its next statement begins none. MySQL does not tell. */
