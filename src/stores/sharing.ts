@@ -52,5 +52,6 @@ export function sharingOf({ pollInterval = 1000, lease = 15_000, keepRuns = {}, 
 /** An address without its password, for messages; what is no text has its kind shown and nothing of what it holds. */
 export function withoutPassword(url: unknown): unknown {
   if (typeof url === 'object' && url !== null) return Object.prototype.toString.call(url);
-  return typeof url === 'string' ? url.replace(/(:\/\/[^:@/]*):.*@/s, '$1:***@') : url;
+  if (typeof url !== 'string') return url;
+  return url.replace(/^([a-z+]*:\/\/)?.*@/is, '$1***@').replace(/([?&][^=&]*pass[^=&]*=)[^&]*/gi, '$1***');
 }

@@ -23,6 +23,9 @@ describe('the options of the Redis store', () => {
   const url = 'rediss://me:secret@host';
   it.each<[string, unknown]>([
     ['a URL that it refuses', { url: url.replace('rediss', 'postgres') }],
+    ['a URL whose user has an @', { url: 'mongodb://me@corp:secret@host/db' }],
+    ['a URL that has it behind a question mark', { url: 'mongodb://host/db?user=me&password=secret' }],
+    ['an address without a scheme', { url: 'me:secret@host/db' }],
     ['a URL beside a client', { url, client: {} }],
     ['a URL in the place of the options', url],
     ["another driver's client", { client: { url } }],

@@ -55,6 +55,8 @@ describe('the options of the SQL store', () => {
     ['url', { url: 5 }],
     ['dialect', { dialect: 'postgres' }],
     ['prefix', { url: 'sqlite::memory:', prefix: 5 }],
+    ['prefix', { url: 'sqlite::memory:', prefix: null }],
+    ['prefix', { url: 'sqlite::memory:', prefix: true }],
     ['schema', { url: 'postgres://host/db', schema: 5 }],
     ['keepRuns', { url: 'sqlite::memory:', keepRuns: null }],
     ['keepRuns.counts', { url: 'sqlite::memory:', keepRuns: { counts: 5 } }],

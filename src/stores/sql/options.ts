@@ -30,7 +30,8 @@ export function settingsOf(options: SqlJobStoreOptions): SqlSettings {
   checkStoreOptions(options, ['url', 'dialect', 'prefix', 'schema', 'listenUrl']);
   const { prefix = 'punctual_', schema } = options;
   const { source, kind } = sourceOf(options);
-  if (!/^[a-z_][a-z0-9_]{0,39}$/i.test(prefix)) throw new InvalidOptionError('prefix', prefix, 'up to 40 letters, digits and underscores');
+  if (typeof prefix !== 'string' || !/^[a-z_][a-z0-9_]{0,39}$/i.test(prefix))
+    throw new InvalidOptionError('prefix', prefix, 'up to 40 letters, digits and underscores');
   if (schema !== undefined) checkSchema(schema, kind);
   return { kind, source, prefix, schema, listenUrl: listenUrlOf(options, kind), ...sharingOf(options) };
 }
