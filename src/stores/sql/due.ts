@@ -52,12 +52,14 @@ async function dueRows(database: Database, room: Room): Promise<DueRows> {
 async function packedRows(database: Database, room: Room): Promise<DueRows> {
   const { now, packed } = database.statements;
   const selects = stretches(database, room, sql`${packed?.(recordColumns)} as packed`);
-  const [first, ...cells] = await database.all<{ readonly packed: number | string }>(
+  const cells = await database.all<{ readonly packed: number | string }>(
     sql`select ${now} as packed ${sql.join([sql``, ...selects], sql` union all `)}`,
   );
-  const rows = cells.map((cell) => unpacked(String(cell.packed)));
+  // Told apart by their types: nothing says that the time comes first.
+  const time = cells.find(({ packed: cell }) => typeof cell === 'number');
+  const rows = cells.flatMap(({ packed: cell }) => (typeof cell === 'string' ? [unpacked(cell)] : []));
   if (selects.length > 1) rows.sort((a, b) => integer(a.due_at) - integer(b.due_at));
-  return { now: integer(first?.packed), rows: rows.slice(0, room.limit) };
+  return { now: integer(time?.packed), rows: rows.slice(0, room.limit) };
 }
 
 function stretches({ statements, tables }: Database, room: Room, selected: RawBuilder<unknown>): readonly RawBuilder<unknown>[] {
