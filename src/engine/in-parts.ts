@@ -23,9 +23,17 @@ export function inParts<Item, Answer>(
   const parts: Part<Item, Answer>[] = [];
   for (let from = 0; from < list.length; from += size) {
     const items = list.slice(from, from + size);
-    const answer = send(items);
-    // A failure is looked at when its turn has come, which may be later.
-    parts.push({ items, answer: answer instanceof Promise ? answer.catch((error: unknown) => new Failure(error)) : answer });
+    parts.push({ items, answer: sent(items, send) });
   }
   return parts;
+}
+
+/** A failure is looked at when its turn has come, which may be later. */
+function sent<Item, Answer>(items: readonly Item[], send: (items: readonly Item[]) => Awaitable<Answer>): Awaitable<Answer | Failure> {
+  try {
+    const answer = send(items);
+    return answer instanceof Promise ? answer.catch((error: unknown) => new Failure(error)) : answer;
+  } catch (error) {
+    return new Failure(error);
+  }
 }
