@@ -104,7 +104,7 @@ async function surveyOf(engine: EngineContext, lane: Lane): Promise<Survey> {
         task,
         jobStore,
         jobs,
-        jobIds: survey.unknown.filter((job) => job.task === task).map(({ id }) => id),
+        jobIds: (survey.unknown ?? []).filter((job) => job.task === task).map(({ id }) => id),
       })),
     };
   } catch (error) {

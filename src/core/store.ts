@@ -47,7 +47,7 @@ export interface StoreSurvey {
   /** How many jobs each task has that are not over. */
   readonly tasks: ReadonlyMap<string, number>;
   /** Those of them whose task is not known, some thousand at most, by task and id. */
-  readonly unknown: readonly { readonly id: string; readonly task: string }[];
+  readonly unknown?: readonly { readonly id: string; readonly task: string }[];
 }
 
 /**

@@ -106,7 +106,7 @@ describe.each(found)('replicas on $name', (place) => {
       { task: 'gone', jobStore: 'default', jobs: 2, jobIds: ['gone a', 'gone b'] },
       { task: 'gone too', jobStore: 'default', jobs: 2, jobIds: ['gone too a', 'gone too b'] },
     ]);
-    for (const { jobIds } of unknownTasks) for (const id of jobIds) await after.removeJob(id);
+    for (const { jobIds, jobStore } of unknownTasks) for (const id of jobIds) await after.removeJob(id, { jobStore });
     expect((await after.health()).unknownTasks).toEqual([]);
     expect((await after.getJobs()).map(({ id }) => id)).toEqual(['kept a', 'kept b']);
   });
