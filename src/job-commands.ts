@@ -498,7 +498,9 @@ export class JobCommands implements JobVerbs {
 /** By the start, the transaction will long be over. */
 function refuseTransaction({ transaction }: Draft): void {
   if (transaction !== undefined)
-    throw new SchedulerStateError('addJob within a transaction needs a started scheduler: call start() first, or start({ paused: true })');
+    throw new SchedulerStateError(
+      'addJob within a transaction needs a job store in a database and a started scheduler: call start() first, or start({ paused: true })',
+    );
 }
 
 function unanswered(): never {
