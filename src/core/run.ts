@@ -77,16 +77,15 @@ export function runId(jobId: string, uid: number, scheduledAt: number, manual: s
   return `${jobId}@${compactTime(scheduledAt)}#${uid.toString(36)}${manual === undefined ? '' : `!${manual}`}`;
 }
 
-/** Runs come many to a second: its text is made once. */
-let lastSecond = Number.NaN;
-let lastText = '';
+/** A pure memo, which changes no answer: runs come many to a second, whose text is made once. */
+const memo = { second: Number.NaN, text: '' };
 
 /** ISO 8601 without the marks between its fields. */
 function compactTime(time: number): string {
   const second = Math.floor(time / 1000);
-  if (second !== lastSecond) {
-    lastText = new Date(time).toISOString().replace(/[-:]/g, '').slice(0, -'000Z'.length);
-    lastSecond = second;
+  if (second !== memo.second) {
+    memo.text = new Date(time).toISOString().replace(/[-:]/g, '').slice(0, -'000Z'.length);
+    memo.second = second;
   }
-  return `${lastText}${String(time - second * 1000).padStart(3, '0')}Z`;
+  return `${memo.text}${String(time - second * 1000).padStart(3, '0')}Z`;
 }
