@@ -14,10 +14,11 @@ export class StoreTime {
     this.#durable = durable;
   }
 
-  /** What the store has just said. */
+  /** What the store has just said. One in memory has our clock: what it read a moment ago is no other time, even if that was a millisecond ago. */
   note(now: number): void {
+    if (!this.#durable) return;
     this.#offset = now - this.#clock.now();
-    if (this.#durable) this.#steadyOffset = now - this.#clock.monotonic();
+    this.#steadyOffset = now - this.#clock.monotonic();
   }
 
   now(): number {
