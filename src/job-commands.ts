@@ -76,7 +76,8 @@ export class JobCommands implements JobVerbs {
   addOne(draft: Draft): Job | Promise<Job> {
     const lane = this.#lane(draft.jobStore);
     if (lane.store.durable || !lane.isOpen) return this.#addGroup([draft]).then(([job]) => job ?? unanswered());
-    const job = this.#desk.complete(draft, this.#engine.clock.now());
+    // Its times count from the call that gave it.
+    const job = this.#desk.complete(draft, draft.since);
     const answer = lane.calls.jobs.add([job], { onConflict: draft.onConflict, transaction: draft.transaction });
     return answer instanceof Promise
       ? answer.then((added) => this.#added(lane, added)[0] ?? unanswered())

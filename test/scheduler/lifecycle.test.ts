@@ -8,6 +8,26 @@ import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { silent } from '../fixtures/requests.ts';
 import { begin, collect, eventNames, noter, only, pending, rig, second, settle, started } from './rig.ts';
 
+/** Wall time goes on by a millisecond at each look. */
+class TickingClock extends VirtualClock {
+  #ticks = 0;
+
+  override now(): number {
+    this.#ticks += 1;
+    return super.now() + this.#ticks;
+  }
+}
+
+test('an interval counts from the call that adds it, however long that takes', async () => {
+  const clock = new TickingClock({ now: 0 });
+  const scheduler = new Scheduler({ clock, timezone: 'UTC' });
+  await scheduler.start();
+  const before = clock.now();
+  const job = await scheduler.addJob(() => undefined, { trigger: 'interval', seconds: 1 });
+  expect(job.nextRunAt).toBe(before + 1 + 1_000);
+  await scheduler.shutdown();
+});
+
 describe('start', () => {
   test('goes from stopped to running, and says so', async () => {
     const { scheduler } = rig();
