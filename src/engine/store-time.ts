@@ -22,7 +22,7 @@ export class StoreTime {
   }
 
   now(): number {
-    return this.#steadyOffset === undefined ? this.#clock.now() + this.#offset : Math.round(this.#clock.monotonic() + this.#steadyOffset);
+    return this.#steadyOffset === undefined ? this.#clock.now() : Math.round(this.#clock.monotonic() + this.#steadyOffset);
   }
 
   /** A time of the store, by this process's clock. */
