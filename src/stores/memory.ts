@@ -337,12 +337,7 @@ class MemoryJobs implements JobStore {
     this.#shelf.dequeue(job);
     job.move(step);
     if (step.cancelRunning) this.#supersede(job);
-    const [first] = step.runs;
-    // Mostly there is one, and a list made for one is smaller than one that grows.
-    const recorded =
-      step.runs.length === 1 && first !== undefined
-        ? [this.#shelf.record(job, first, owner)]
-        : step.runs.map((run) => this.#shelf.record(job, run, owner));
+    const recorded = step.runs.map((run) => this.#shelf.record(job, run, owner));
     this.#shelf.enqueue(job);
     if (job.state === 'ending') this.#shelf.settle(job);
     return new MemoryFired(recorded);
