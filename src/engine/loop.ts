@@ -49,7 +49,8 @@ export class Loop {
 
   /** Sets the timer for the earliest look wanted. */
   arm(): void {
-    if (!this.#running) return;
+    // A look that is about to happen arms when it is over.
+    if (!this.#running || this.#looksSoon) return;
     let earliest: number | undefined;
     for (const lane of this.#lanes)
       if (lane.nextLook !== undefined && (earliest === undefined || lane.nextLook < earliest)) earliest = lane.nextLook;
@@ -69,9 +70,10 @@ export class Loop {
    * the last wake-up is only milliseconds ago; else in the next turn, so that short runs cannot keep everything else from its turn.
    */
   lookForMore(): void {
+    const looksSoon = this.#looksSoon;
+    this.#looksSoon ||= this.#engine.clock.monotonic() - this.#monotonic <= SLICE;
     for (const lane of this.#lanes) lane.wake();
-    if (this.#looksSoon || this.#engine.clock.monotonic() - this.#monotonic > SLICE) return;
-    this.#looksSoon = true;
+    if (looksSoon || !this.#looksSoon) return;
     queueMicrotask(() => {
       this.#looksSoon = false;
       if (!this.#running) return;
