@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Cancel } from '../core/clock.ts';
 import type { RunRequest } from '../core/executor.ts';
 import type { JobRecord } from '../core/job.ts';
@@ -21,7 +22,9 @@ export interface RunSurroundings {
 interface Rare {
   abortCause: AbortCause | undefined;
   abortReason: Error | undefined;
-  controller: AbortController | undefined;
+  signal: AbortSignal | undefined;
+  /** Aborts the signal. */
+  abortSignal: ((reason: unknown) => void) | undefined;
   listeners: Set<(reason: unknown) => void> | undefined;
   log: Logger | undefined;
 }
@@ -78,11 +81,14 @@ export class ActiveRun implements RunRequest {
 
   get signal(): AbortSignal {
     const rare = this.#more();
-    if (rare.controller === undefined) {
-      rare.controller = new AbortController();
-      if (rare.abortReason !== undefined) rare.controller.abort(rare.abortReason);
+    if (rare.signal === undefined) {
+      const controller = new AbortController();
+      rare.signal = controller.signal;
+      // Within the run that asked for it: its listeners, too, find that run as the current one.
+      rare.abortSignal = AsyncResource.bind((reason: unknown) => controller.abort(reason));
+      if (rare.abortReason !== undefined) rare.abortSignal(rare.abortReason);
     }
-    return rare.controller.signal;
+    return rare.signal;
   }
 
   onAbort(callback: (reason: unknown) => void): Cancel {
@@ -102,7 +108,7 @@ export class ActiveRun implements RunRequest {
     if (rare.abortReason !== undefined) return;
     rare.abortCause = cause;
     rare.abortReason = reason;
-    rare.controller?.abort(reason);
+    rare.abortSignal?.(reason);
     const { listeners } = rare;
     rare.listeners = undefined;
     if (listeners !== undefined) for (const listener of listeners) listener(reason);
@@ -133,7 +139,14 @@ export class ActiveRun implements RunRequest {
   }
 
   #more(): Rare {
-    this.#rare ??= { abortCause: undefined, abortReason: undefined, controller: undefined, listeners: undefined, log: undefined };
+    this.#rare ??= {
+      abortCause: undefined,
+      abortReason: undefined,
+      signal: undefined,
+      abortSignal: undefined,
+      listeners: undefined,
+      log: undefined,
+    };
     return this.#rare;
   }
 

@@ -46,8 +46,10 @@ export class InlineExecutor implements Executor {
 
   async #load(url: string, exportName: string, request: RunRequest): Promise<unknown> {
     const fn = await loadTask(url, exportName);
-    request.signal.throwIfAborted();
-    return runInContext(request, fn, request.args);
+    return runInContext(request, () => {
+      request.signal.throwIfAborted();
+      return fn(...request.args);
+    }, []);
   }
 
   #call(fn: TaskFunction, request: RunRequest): RunResult | Promise<RunResult> {

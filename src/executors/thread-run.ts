@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from '../core/logger.ts';
 import { NotSerializableError } from '../errors.ts';
-import type { RunView } from './run-context.ts';
+import { runInContext, type RunView } from './run-context.ts';
 import { toWire } from './wire-error.ts';
 import { type Culprit, type FromWorker, fromWorker, type LogLevel, type RunMessage } from './worker-protocol.ts';
 
@@ -56,7 +56,9 @@ export class ThreadRun implements RunView {
 
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
-    this.#controller?.abort(reason);
+    const controller = this.#controller;
+    // Within the run: the signal's listeners, too, find it as the current one.
+    if (controller !== undefined) runInContext(this, () => controller.abort(reason), []);
   }
 
   progress(value: unknown): void {

@@ -122,7 +122,7 @@ describe('currentRun in a worker thread', () => {
     const executor = pool({ abortGrace: 60_000 });
     const error = errorOf(await executor.run(moduleRequest('context.ts', 'stopsWhenAsked', { signal: controller.signal, progress })));
     expect(error).toBeInstanceOf(JobTimeoutError);
-    expect(said).toEqual(['waiting', { name: 'JobTimeoutError', code: 'JOB_TIMEOUT' }]);
+    expect(said).toEqual(['waiting', { name: 'JobTimeoutError', code: 'JOB_TIMEOUT', current: true }]);
     await expectHealthy(executor);
   });
 });

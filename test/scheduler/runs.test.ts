@@ -147,6 +147,22 @@ describe('timeout', () => {
     expect(only(failed).error).toMatchObject({ timeoutMs: 5000, code: 'JOB_TIMEOUT' });
   });
 
+  test('finds the run in currentRun within a listener of its signal', async () => {
+    const { clock, scheduler } = await started();
+    let found: string | undefined;
+    const task = (): Promise<void> =>
+      new Promise((resolve) => {
+        currentRun()?.signal.addEventListener('abort', () => {
+          found = currentRun()?.jobId;
+          resolve();
+        });
+      });
+    await scheduler.addJob(task, { trigger: 'date', id: 'a', timeout: '5s' });
+    await clock.advance(5000);
+    expect(found).toBe('a');
+    expect(currentRun()).toBeUndefined();
+  });
+
   test('ends the run of a function that is deaf to its signal, whose later end changes nothing', async () => {
     const { clock, scheduler } = await started();
     const { task, ends } = pending();
