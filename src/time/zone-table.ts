@@ -74,9 +74,14 @@ export class ZoneTable {
     const kept = this.#years.get(year);
     if (kept !== undefined) return kept;
     const spans = year > lastYear ? this.#repeat(year) : this.#lookUp(year);
-    if (this.#years.size >= keptYears) this.#years.clear();
+    if (this.#years.size >= keptYears) this.#forgetRepeated();
     this.#years.set(year, spans);
     return spans;
+  }
+
+  /** Years that were looked up stay: each is dear, and there are no more of them than `keptYears`. */
+  #forgetRepeated(): void {
+    for (const year of this.#years.keys()) if (year > lastYear) this.#years.delete(year);
   }
 
   #repeat(year: number): readonly Span[] {

@@ -2,7 +2,7 @@ import type { TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { dayLength, dayOf, weekdayOf } from '../time/calendar-day.ts';
 import { TimeZone } from '../time/time-zone.ts';
-import { DateList, firstDay } from './date-list.ts';
+import { DateList } from './date-list.ts';
 import { checkOptionNames } from './option-names.ts';
 import { firstInstant, type TimeSet } from './time-set.ts';
 import { parseWeekdays, type Weekday, weekdaysText } from './weekdays.ts';
@@ -59,13 +59,10 @@ export class Calendar implements TimeSet {
 
   /** The first working day at or after `day`; `undefined` if none is left for ever. */
   workingDay(day: number): number | undefined {
-    let from = this.#dates.leave(day);
-    // A free day, or the day on which the next range of dates begins, whichever comes first.
-    for (;;) {
-      const found = firstDay(from, (each) => !this.hasDay(each) || this.#dates.leave(each) > each, undefined);
-      if (found === undefined || !this.hasDay(found)) return found;
-      from = this.#dates.leave(found);
-    }
+    let free = this.#dates.leave(day);
+    // A day that the dates leave free every year comes to fall on each weekday.
+    while (free !== undefined && this.#weekdays.includes(weekdayOf(free))) free = this.#dates.leave(free + 1);
+    return free;
   }
 
   has(instant: number): boolean {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.ts';
-import { calendarDay, dateOf, isDayOfMonth } from '../time/calendar-day.ts';
+import { calendarDay, dateOf, daysInMonth, isDayOfMonth } from '../time/calendar-day.ts';
 
 /** Day numbers, or months and days in one number (1225) that come every year; both ends belong to it. */
 interface Range {
@@ -29,27 +29,41 @@ export class DateList {
     this.#ranges = merged(ranges);
   }
 
-  /** The last day number with a range of its own; later on only what comes every year. */
-  get end(): number {
-    return this.#ranges.at(-1)?.last ?? 0;
-  }
-
   has(day: number): boolean {
     const range = this.#rangeFrom(day);
     return (range !== undefined && range.first <= day) || this.#isYearlyDay(day);
   }
 
-  /** A day at or after `day` before which none is in the list; `undefined` if none will be. */
-  skip(day: number): number | undefined {
-    if (this.#yearly.length > 0) return day;
-    const range = this.#rangeFrom(day);
-    return range === undefined ? undefined : Math.max(day, range.first);
+  /** The first day at or after `day` that is in the list; `undefined` if none will be. */
+  enter(day: number): number | undefined {
+    let first = this.#rangeFrom(day)?.first;
+    for (const range of this.#yearly) {
+      const coming = comingOf(range, day).first;
+      if (first === undefined || coming < first) first = coming;
+    }
+    return first === undefined ? undefined : Math.max(day, first);
   }
 
-  /** The first day at or after `day` in no range of its own; it may still be one that comes every year. */
-  leave(day: number): number {
-    const range = this.#rangeFrom(day);
-    return range === undefined || range.first > day ? day : range.last + 1;
+  /** The first day at or after `day` that is not in the list; `undefined` if all of them are. */
+  leave(day: number): number | undefined {
+    const end = Math.max(day, this.#ranges.at(-1)?.last ?? day) + longestYearlyRun;
+    for (let each = day; each <= end; ) {
+      const last = this.#lastOf(each);
+      if (last === undefined) return each;
+      each = last + 1;
+    }
+    return undefined;
+  }
+
+  /** The last day of a range that `day` lies in; `undefined` if it lies in none. */
+  #lastOf(day: number): number | undefined {
+    const own = this.#rangeFrom(day);
+    if (own !== undefined && own.first <= day) return own.last;
+    for (const range of this.#yearly) {
+      const coming = comingOf(range, day);
+      if (coming.first <= day) return coming.last;
+    }
+    return undefined;
   }
 
   /** The first range that does not end before `day`, by bisection. */
@@ -72,6 +86,27 @@ export class DateList {
       first <= last ? first <= monthDay && monthDay <= last : first <= monthDay || monthDay <= last,
     );
   }
+}
+
+// Where ranges leave out nothing but 29 February: its longest wait is the eight years around a century without it.
+const longestYearlyRun = 8 * 366;
+
+/** The first stretch of days that a yearly range gives which does not end before `day`. */
+function comingOf(range: Range, day: number): Range {
+  const wraps = range.last < range.first ? 1 : 0;
+  for (let year = dateOf(day).year - wraps; ; year++) {
+    const last = dayOfYear(year + wraps, range.last);
+    if (last < day) continue;
+    // 29 February begins a range on 1 March where there is none, and is no range by itself.
+    const first = calendarDay(year, Math.floor(range.first / 100), range.first % 100);
+    if (first <= last) return { first, last };
+  }
+}
+
+/** The day number of a month and day such as 1225; 29 February is the 28th in a year that has none. */
+function dayOfYear(year: number, monthDay: number): number {
+  const month = Math.floor(monthDay / 100);
+  return calendarDay(year, month, Math.min(monthDay % 100, daysInMonth(year, month)));
 }
 
 const dateListForm = 'a list of dates such as "2030-12-25" or "12-25" (every year), or of ranges such as "2030-12-24/2031-01-01"';
@@ -107,17 +142,4 @@ function merged(ranges: Range[]): Range[] {
     } else result.push({ first: range.first, last: range.last });
   }
   return result;
-}
-
-// The rarest day is 29 February on a given weekday: there it comes after forty years, where the century has no leap day.
-const longestWait = 14_610;
-
-/**
- * The first day at or after `day` of which `wanted` is true; `undefined` if there is none for ever. What `wanted` asks
- * may be the weekday, the date within the year, and `dates`.
- */
-export function firstDay(day: number, wanted: (day: number) => boolean, dates: DateList | undefined): number | undefined {
-  const last = Math.max(day, dates?.end ?? day) + 1 + longestWait;
-  for (let each = day; each <= last; each++) if (wanted(each)) return each;
-  return undefined;
 }

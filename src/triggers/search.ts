@@ -3,7 +3,7 @@ import { TriggerSearchLimitError } from '../errors.ts';
 import { checkEpochMs, lastInstant } from '../time/instants.ts';
 import { lawfulNext } from './guarded.ts';
 
-/** After so many questions to the triggers within it, a trigger that has to search gives up: some 10 to 20 ms. */
+/** After so many questions to the triggers within it, a trigger that has to search gives up: some 10 to 100 ms. */
 const searchLimit = 20_000;
 
 /** What is left of one search. Triggers within triggers share it: were each to have its own, depth would multiply the work. */

@@ -3,7 +3,7 @@ import type { Trigger, TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { dayLength, dayOf, weekdayOf } from '../time/calendar-day.ts';
 import { TimeZone } from '../time/time-zone.ts';
-import { DateList, firstDay } from './date-list.ts';
+import { DateList } from './date-list.ts';
 import { anchoredAt, describeTrigger, type InspectableTrigger, matchesOf, type PreviewOptions, previewOf, previousOf } from './derived.ts';
 import { checkOptionNames, checkTrigger } from './option-names.ts';
 import { nextWithin, SearchBudget, type SearchingTrigger } from './search.ts';
@@ -102,7 +102,11 @@ export class Window implements TimeSet {
   }
 
   #hasDay(day: number): boolean {
-    return (this.#days === undefined || this.#days.includes(weekdayOf(day))) && (this.#dates === undefined || this.#dates.has(day));
+    return this.#hasWeekday(day) && (this.#dates === undefined || this.#dates.has(day));
+  }
+
+  #hasWeekday(day: number): boolean {
+    return this.#days === undefined || this.#days.includes(weekdayOf(day));
   }
 
   /** Where the hours end that this wall time lies in; `undefined` if it lies in none. */
@@ -121,21 +125,34 @@ export class Window implements TimeSet {
     const today = dayOf(wall);
     // In none of the hours that began; today's may still begin.
     const from = wall < today * dayLength + this.#from ? today : today + 1;
-    const possible = this.#dates === undefined ? from : this.#dates.skip(from);
-    const day = possible === undefined ? undefined : firstDay(possible, (each) => this.#hasDay(each), this.#dates);
+    const day = this.#firstDay(from);
     return day === undefined ? undefined : day * dayLength + this.#from;
   }
 
   #firstOutside(wall: number): number | undefined {
-    const hasOutside = (day: number): boolean => {
-      const end = this.#endOfHours(Math.max(wall, day * dayLength));
-      return end === undefined || end < (day + 1) * dayLength;
-    };
-    const outside = firstDay(dayOf(wall), hasOutside, this.#dates);
-    if (outside === undefined) return undefined;
-    let moment = Math.max(wall, outside * dayLength);
-    for (let end = this.#endOfHours(moment); end !== undefined; end = this.#endOfHours(moment)) moment = end;
-    return moment;
+    const end = this.#endOfHours(wall);
+    if (end === undefined) return wall;
+    if (this.#to - this.#from < dayLength) return end;
+    // Whole days, of which one may follow on another.
+    const day = this.#firstOtherDay(dayOf(wall));
+    return day === undefined ? undefined : day * dayLength;
+  }
+
+  /** The first day at or after `day` that has hours. Where dates come every year, each weekday comes to fall on one. */
+  #firstDay(day: number): number | undefined {
+    let each: number | undefined = day;
+    for (;;) {
+      if (this.#dates !== undefined) each = this.#dates.enter(each);
+      if (each === undefined || this.#hasWeekday(each)) return each;
+      each += 1;
+    }
+  }
+
+  /** The first day at or after `day` that has no hours. */
+  #firstOtherDay(day: number): number | undefined {
+    for (let each = day; each < day + 7; each++) if (!this.#hasDay(each)) return each;
+    // Every weekday has them, so it is for the dates to end them.
+    return this.#dates?.leave(day);
   }
 }
 
