@@ -103,7 +103,7 @@ describe.each([
         if (typeof first !== 'number') return;
         const until = first + length;
         let latest: number | undefined = first;
-        for (let count = 0; count < 200; count++) {
+        for (let count = 0; count < 60; count++) {
           const time = nextOf(trigger, latest);
           if (time === 'gave up') return;
           if (time === undefined || time > until) {
