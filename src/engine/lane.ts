@@ -1,30 +1,22 @@
 import type { Cancel } from '../core/clock.ts';
 import type { Fire } from '../core/job-store.ts';
-import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
-import type { Claimant, Room, Store } from '../core/store.ts';
+import type { Finish, RunRecord } from '../core/run.ts';
+import type { Claimant, Store } from '../core/store.ts';
 import type { EngineContext } from './context.ts';
-import { decide } from './decide.ts';
+import { Dispatch } from './dispatch.ts';
 import { earlier } from './earlier.ts';
-import { Failure, inParts } from './in-parts.ts';
 import { inTime } from './in-time.ts';
-import { type Claiming, LeaseKeeper, type Lost } from './lease-keeper.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Parking } from './parking.ts';
-import { rowOf } from './planned-row.ts';
 import { RunsUnderWay } from './run-job.ts';
+import { Slice } from './slice.ts';
 import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
 import { StoreTime } from './store-time.ts';
 import { Trouble } from './trouble.ts';
 import type { EndedRun } from './verdict.ts';
 
-/** Rows in one step: small where steps are cheap, so that a big burst gives way often; large where each costs a round trip. */
-const MEMORY_BATCH = 64;
-const DURABLE_BATCH = 500;
-/** Of these, so many are decided in one step of the store. */
-const DURABLE_STEP = 250;
-/** The longest the loop works without giving way, in milliseconds. */
-const SLICE = 6;
 const PRUNE_EVERY = 30_000;
 /** When to look again for runs that are due and that others hold just now, in milliseconds. */
 const HELD_BY_OTHERS = 100;
@@ -57,6 +49,8 @@ export class Lane {
   readonly #outbox: Outbox<EndedRun>;
   readonly #leases: LeaseKeeper;
   readonly #parking: Parking;
+  readonly #slice: Slice;
+  readonly #dispatch: Dispatch;
   readonly #rearm: () => void;
   /** Told after each run that ended, after each end that was written, and after each pass. */
   onEnded: (() => void) | undefined;
@@ -72,12 +66,9 @@ export class Lane {
   #wanted: number | undefined;
   #lastPass: number | undefined;
   #lastPrune: number | undefined;
-  #sliceBegan = 0;
   #flushAsked = false;
   #retry: Cancel | undefined;
   #unwatch: Cancel | undefined;
-  /** What is due and waits for processes that know more than this one, as of the last look. */
-  #left: LeftJobs = new LeftJobs();
 
   constructor(alias: string, store: Store, engine: EngineContext, options: { owner: string; rearm: () => void }) {
     this.alias = alias;
@@ -110,6 +101,19 @@ export class Lane {
       lost: (ids) => void this.runs.abort('lost-lease', 'its lease was lost', (active) => ids.includes(active.runId)),
       expired: () => void this.runs.abort('lost-lease', 'its lease ran out while this process stood still'),
       failed: (error) => this.#failed('heartbeat', error),
+    });
+    this.#slice = new Slice(engine.clock);
+    this.#dispatch = new Dispatch({
+      engine,
+      store,
+      claimant: this.#claimant,
+      leases: this.#leases,
+      outbox: this.#outbox,
+      parking: this.#parking,
+      runs: this.runs,
+      slice: this.#slice,
+      time: this.#time,
+      isLooking: () => this.#looking,
     });
   }
 
@@ -214,7 +218,7 @@ export class Lane {
     this.nextLook = undefined;
     const release = this.#engine.clock.hold?.();
     this.#leases.check();
-    this.#sliceBegan = this.#engine.clock.monotonic();
+    this.#slice.begin();
     try {
       do {
         this.#again = false;
@@ -268,10 +272,10 @@ export class Lane {
     try {
       const [fired] = await this.calls.jobs.fire([fire], this.#claimant);
       if (fired === undefined || !fired.won) return undefined;
-      rows = this.#rowsOf(fire);
-      this.#take(fire);
+      rows = this.#dispatch.rowsOf(fire);
+      this.#dispatch.take(fire);
       const lost = await this.#leases.confirm(claiming);
-      for (const claimed of fired.started) this.#beginOrGiveBack(claimed, claiming, lost);
+      for (const claimed of fired.started) this.#dispatch.beginOrGiveBack(claimed, claiming, lost);
     } finally {
       this.#leases.end();
     }
@@ -281,12 +285,17 @@ export class Lane {
     return rows;
   }
 
+  /** Due jobs with a kind of trigger that is not registered here, and why they were left. */
+  leftJobs(): { readonly jobId: string; readonly reason: string }[] {
+    return this.#dispatch.left.named((job) => void this.#engine.revive(job.trigger));
+  }
+
   async #look(): Promise<void> {
     const { jobs } = this.store;
     // Until then all that is due was seen, and is for others to decide.
     let jobsAfter: number | undefined;
     for (;;) {
-      const room = this.#room();
+      const room = this.#dispatch.room();
       if (room.executors.size === 0 || !this.#looking) {
         this.nextLook = undefined;
         return;
@@ -296,9 +305,9 @@ export class Lane {
       this.#time.note(next.now);
       const runsDue = next.runs !== undefined && next.runs <= next.now;
       const jobsDue = next.jobs !== undefined && next.jobs <= next.now && (jobsAfter === undefined || next.jobs > jobsAfter);
-      if (!jobsDue && jobsAfter === undefined) this.#left = new LeftJobs();
-      const claimed = runsDue && (await this.#claim(room));
-      const fired = jobsDue && (await this.#fireDue(runsDue ? this.#room() : room));
+      if (!jobsDue && jobsAfter === undefined) this.#dispatch.left = new LeftJobs();
+      const claimed = runsDue && (await this.#dispatch.claim(room));
+      const fired = jobsDue && (await this.#dispatch.fireDue(runsDue ? this.#dispatch.room() : room));
       if (claimed || fired) {
         jobsAfter = undefined;
         continue;
@@ -322,153 +331,6 @@ export class Lane {
     const isNear = next !== undefined && next - now <= NEAR;
     const poll = pollInterval === undefined ? undefined : now + (isNear ? pollInterval : 2 * pollInterval);
     this.nextLook = earlier(next, poll);
-  }
-
-  #room(): Room {
-    const { durable } = this.store;
-    return {
-      executors: this.#engine.executors.free(),
-      tasks: durable ? this.#engine.knownTasks() : undefined,
-      limit: durable ? DURABLE_BATCH : MEMORY_BATCH,
-    };
-  }
-
-  /** Answers whether there was anything to claim. */
-  async #claim(room: Room): Promise<boolean> {
-    if (room.executors.size === 0) return true;
-    const claiming = this.#leases.begin();
-    try {
-      const answer = this.store.runs.claim(room, this.#claimant);
-      const claimed = answer instanceof Promise ? await answer : answer;
-      if (claimed.runs.length > 0) await this.#start(claimed.runs, claiming);
-      return claimed.runs.length > 0;
-    } finally {
-      this.#leases.end();
-    }
-  }
-
-  /** Answers whether there was anything that this process can decide. */
-  async #fireDue(room: Room): Promise<boolean> {
-    const left = new LeftJobs();
-    const deciding = { engine: this.#engine, durable: this.store.durable };
-    let decided = false;
-    for (;;) {
-      if (room.executors.size === 0 || !this.#looking) return true;
-      const asked = left.widen(room);
-      const dueAnswer = this.store.jobs.due(asked);
-      const due = dueAnswer instanceof Promise ? await dueAnswer : dueAnswer;
-      const known = left.size;
-      const fires: Fire[] = [];
-      for (const job of due.jobs) {
-        const fire = decide(job, due.now, deciding);
-        if (fire === undefined) {
-          left.note(job);
-          continue;
-        }
-        decided = true;
-        if (typeof fire === 'string') await this.#parking.park(job, fire);
-        else fires.push(fire);
-      }
-      const within = left.within(room, fires);
-      if (within.length > 0) await this.#fire(within);
-      if (due.jobs.length < asked.limit && left.size === known) {
-        this.#left = left;
-        return decided;
-      }
-      room = this.#room();
-    }
-  }
-
-  /** Due jobs with a kind of trigger that is not registered here, and why they were left. */
-  leftJobs(): { readonly jobId: string; readonly reason: string }[] {
-    return this.#left.named((job) => void this.#engine.revive(job.trigger));
-  }
-
-  async #fire(fires: readonly Fire[]): Promise<void> {
-    const claiming = this.#leases.begin();
-    try {
-      // What the first ones won begins while a shared store is at the next.
-      const size = this.store.durable ? DURABLE_STEP : MEMORY_BATCH;
-      const parts = inParts(fires, size, (steps) => this.store.jobs.fire(steps, this.#claimant));
-      let failure: Failure | undefined;
-      for (const { items: steps, answer } of parts) {
-        const fired = answer instanceof Promise ? await answer : answer;
-        if (fired instanceof Failure) {
-          failure ??= fired;
-          continue;
-        }
-        const confirmed = this.#leases.confirm(claiming);
-        const lost = confirmed instanceof Promise ? await confirmed : confirmed;
-        for (let index = 0; index < steps.length; index += 1) {
-          const fire = steps[index];
-          const step = fired[index];
-          // Looked at before a run rather than after: the store may have used up the slice, and then nothing has ended yet that is to be written.
-          if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
-          if (fire === undefined || step === undefined || !step.won) continue;
-          this.#take(fire);
-          for (const claimed of step.started) this.#begin(claimed, claiming, lost);
-        }
-        await this.#flushInPass();
-      }
-      if (failure !== undefined) throw failure.error;
-    } finally {
-      this.#leases.end();
-    }
-  }
-
-  /** What follows a step that won, before its runs begin. */
-  #take(fire: Fire): void {
-    if (fire.cancelRunning)
-      this.runs.abort(
-        'cancel',
-        'a later fire time came',
-        ({ job, run }) => job.id === fire.job.id && job.uid === fire.job.uid && !run.manual,
-      );
-    for (const run of fire.runs)
-      if (run.outcome === 'missed' || run.outcome === 'skipped') this.runs.tellRecorded(rowOf(fire.job, run, this.#time.now()), fire.job);
-  }
-
-  /** Begins a run that a pass claimed, unless the lane was told to cease meanwhile. */
-  #begin(claimed: ClaimedRun, claiming: Claiming, lost: Lost): void {
-    if (this.#looking) this.#beginOrGiveBack(claimed, claiming, lost);
-    else this.runs.giveBack(claimed);
-  }
-
-  /** A run whose lease ran out before it could begin, or may have, waits again; one that another process has by now is its affair. */
-  #beginOrGiveBack(claimed: ClaimedRun, claiming: Claiming, lost: Lost): void {
-    if (lost !== undefined && lost.length > 0 && lost.includes(claimed.run.id)) return;
-    if (lost !== undefined && this.#leases.stands(claiming)) this.runs.start(claimed);
-    else this.runs.giveBack(claimed);
-  }
-
-  async #start(claimed: readonly ClaimedRun[], claiming: Claiming): Promise<void> {
-    const confirmed = this.#leases.confirm(claiming);
-    const lost = confirmed instanceof Promise ? await confirmed : confirmed;
-    for (const [index, run] of claimed.entries()) {
-      if ((index & 3) === 0 && this.#sliceIsOver()) await this.#flushInPass();
-      this.#begin(run, claiming, lost);
-    }
-    await this.#flushInPass();
-  }
-
-  #rowsOf(fire: Fire): readonly RunRecord[] {
-    const now = this.#time.now();
-    return fire.runs.map((run) => rowOf(fire.job, run, now));
-  }
-
-  #sliceIsOver(): boolean {
-    return this.#engine.clock.monotonic() - this.#sliceBegan > SLICE;
-  }
-
-  /** Has what ended written, and gives way if the slice is over. */
-  async #flushInPass(): Promise<void> {
-    // A durable store's writes go beside the pass; memory's are done when this returns.
-    const flushing = this.#outbox.flush();
-    if (flushing !== undefined && !this.store.durable) await flushing;
-    else if (flushing !== undefined) void flushing.finally(this.#engine.clock.hold?.());
-    if (!this.#sliceIsOver()) return;
-    await new Promise<void>((resolve) => void this.#engine.clock.wakeAfter(0, resolve));
-    this.#sliceBegan = this.#engine.clock.monotonic();
   }
 
   #flushSoon(): void {

@@ -1,6 +1,9 @@
 import type { Finish } from '../core/run.ts';
 import type { RunStore } from '../core/run-store.ts';
 
+/** Ends in one write: many share its cost, and reading the answer to it does not hold up the event loop. */
+const BATCH = 500;
+
 /** Who is told how the writing went. */
 export interface OutboxHooks<Entry> {
   /** The store has answered for this one; `taken` is false if another process holds the run by now. */
@@ -38,8 +41,7 @@ export class Outbox<Entry extends Finish> {
   flush(): Promise<void> | undefined {
     if (this.#flushing !== undefined) return this.#flushing;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
+      const batch = this.#waiting.splice(0, BATCH);
       try {
         const answer = this.#runs.finish(batch);
         if (answer instanceof Promise) {
