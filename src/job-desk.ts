@@ -1,5 +1,5 @@
 import type { JobChanges, JobDefinition, JobPolicy, JobProgress, JobRecord, NewJob } from './core/job.ts';
-import { isLive } from './core/job.ts';
+import { isLive, makeJobId } from './core/job.ts';
 import type { OnConflict } from './core/job-store.ts';
 import type { CalendarBook } from './calendar-book.ts';
 import type { Clock } from './core/clock.ts';
@@ -100,7 +100,7 @@ export class JobDesk {
     const jobStore = options.jobStore === undefined ? 'default' : options.jobStore;
     const store = this.#store(jobStore);
     const id = options.id === undefined ? undefined : nonEmptyText(options.id, 'id');
-    const jobId = id ?? crypto.randomUUID();
+    const jobId = id ?? (store.durable ? makeJobId() : crypto.randomUUID());
     const given = this.trigger(options, jobId, since);
     const zone = given.timezone ?? timezone;
     const nextRunTime =

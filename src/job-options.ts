@@ -40,7 +40,10 @@ export interface PolicyOptions {
 
 /** What a job can be given beside its trigger. */
 export interface JobOptions<Args extends readonly unknown[] = readonly unknown[]> extends PolicyOptions {
-  /** Default: a random one. A persistent store needs one for every recurring job. */
+  /**
+   * Default: a random one. A persistent store needs one for every recurring job, and remembers by it that a one-shot ran; a one-shot without
+   * is forgotten when its run is.
+   */
   id?: string;
   /** For people; default: the task's name. */
   name?: string;

@@ -38,7 +38,8 @@ export interface JobPolicy {
  * - `paused`: keeps its cursor, takes no part.
  * - `parked`: cannot go on; `reason` says why. Modifying, rescheduling, resuming or registering it anew brings it back.
  * - `ending`: its last fire time is decided, its last run is not over. Hidden.
- * - `finished`: nothing left. A store that is not durable forgets it, a durable one remembers that it ran.
+ * - `finished`: nothing left. A store that is not durable forgets it, a durable one remembers that it ran: for ever if a caller gave its id,
+ *   else until a run of it is pruned.
  */
 export type JobState = 'waiting' | 'paused' | 'parked' | 'ending' | 'finished';
 
@@ -80,6 +81,18 @@ export interface JobRecord extends JobDefinition, JobProgress {
   readonly active: number;
   /** Runs that wait: queued, manual, between attempts, given back. */
   readonly queued: number;
+}
+
+const madeId = /^auto-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** An id for a job of a durable store that was added without one. */
+export function makeJobId(): string {
+  return `auto-${crypto.randomUUID()}`;
+}
+
+/** Whether an id was made like this. Nobody registers such a job again, so there is no need to remember for ever that it ran. */
+export function isMadeJobId(id: string): boolean {
+  return madeId.test(id);
 }
 
 /** A job to be stored. */

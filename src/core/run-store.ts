@@ -47,7 +47,8 @@ export interface KeepRuns {
  * - `cancel` records a waiting run as `cancelled` (`'cancelled'`), marks a running one for its owner's next heartbeat (`'requested'`),
  *   and answers `undefined` for one that is over or unknown.
  * - `list` gives runs newest first: by `scheduledAt`, then by id, both descending.
- * - `prune` removes a bounded number of runs that are over and past what is to be kept; answers how many went.
+ * - `prune` removes a bounded number of runs that are over and past what is to be kept; answers how many went. With a run goes its job, if that is
+ *   finished and its id was made for it (`isMadeJobId`).
  */
 export interface RunStore {
   claim(room: Room, claimant: Claimant): Awaitable<Claimed>;

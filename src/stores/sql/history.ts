@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { isMadeJobId } from '../../core/job.ts';
 import type { KeepRuns, RunFilter, RunPage } from '../../core/run-store.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import type { Database } from './database.ts';
@@ -84,10 +85,14 @@ async function removeBeyond(
   return { count: removed, more: removed === limit };
 }
 
-/** The inner select stands in a select of its own: MariaDB deletes from no table that it reads, nor takes a limit there. */
-function removeSome(database: Database, which: RawBuilder<unknown>, limit: number): Promise<number> {
+/** Removes these runs, and with them the finished jobs that nobody can register again. */
+async function removeSome(database: Database, which: RawBuilder<unknown>, limit: number): Promise<number> {
   const { tables } = database;
-  return database.change(
-    sql`delete from ${tables.runs} where id in (select e.id from (select t.id from ${tables.runs} as t where ${which} limit ${limit}) as e)`,
+  const runs = await database.all<Pick<RunRow, 'id' | 'job_id'>>(
+    sql`select t.id, t.job_id from ${tables.runs} as t where ${which} limit ${limit}`,
   );
+  if (runs.length === 0) return 0;
+  const spent = new Set(runs.map((run) => text(run.job_id)).filter(isMadeJobId));
+  if (spent.size > 0) await database.change(sql`delete from ${tables.jobs} where state = 'finished' and id in (${sql.join([...spent])})`);
+  return database.change(sql`delete from ${tables.runs} where id in (${sql.join(runs.map((run) => text(run.id)))})`);
 }

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import type { NewJob } from '../../core/job.ts';
-import { asJson, counts, type LawCase, only, plainPolicy, type StoreProbe } from './probe.ts';
+import { asJson, counts, type LawCase, only, plainPolicy } from './probe.ts';
 
 const other = { type: 'interval', milliseconds: 5000 } as const;
-
-async function finished(probe: StoreProbe, id: string): Promise<void> {
-  const job = await probe.addDue(id);
-  await probe.fire(probe.step(job, [probe.newRun('missed')], { nextRunTime: undefined, dueAt: undefined, state: 'ending' }));
-}
 
 /** Laws of `JobStore.add`. */
 export const addingCases: readonly LawCase[] = [
@@ -163,7 +158,7 @@ export const addingCases: readonly LawCase[] = [
     name: 'a finished job that is registered again with the same trigger stays finished and is kept',
     needs: ['durable'],
     async run(probe) {
-      await finished(probe, 'spent');
+      await probe.finished('spent');
       assert.equal((await probe.job('spent')).state, 'finished');
       const added = await probe.add(probe.newJob('spent'));
       assert.equal(added.outcome, 'kept');
@@ -175,7 +170,7 @@ export const addingCases: readonly LawCase[] = [
     name: 'a finished job that is registered with another trigger is a new job with a new uid',
     needs: ['durable'],
     async run(probe) {
-      await finished(probe, 'spent');
+      await probe.finished('spent');
       const before = await probe.job('spent');
       await probe.add(probe.newJob('spent', { trigger: other, registration: other }));
       const after = await probe.job('spent');

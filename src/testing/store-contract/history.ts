@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { JobRecord } from '../../core/job.ts';
+import { type JobRecord, makeJobId } from '../../core/job.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { LawCase, StoreProbe } from './probe.ts';
 
@@ -130,6 +130,22 @@ export const historyCases: readonly LawCase[] = [
       await pruneAll(probe);
       const { runs } = await probe.store.runs.list({ limit: 100 });
       assert.deepEqual(times(runs, start), [5, 4, 3]);
+    },
+  },
+  {
+    name: 'prune forgets a finished job with its run if its id was made for it, and no other job',
+    needs: ['durable'],
+    options: { keepRuns: { age: second } },
+    async run(probe) {
+      const [spent, waiting] = [makeJobId(), makeJobId()];
+      for (const id of [spent, 'given']) await probe.finished(id);
+      await history(probe, waiting, 1);
+      await probe.advance(2 * second);
+      await pruneAll(probe);
+      assert.deepEqual((await probe.store.runs.list({ limit: 10 })).runs, []);
+      assert.equal(await probe.store.jobs.get(spent), undefined);
+      assert.equal((await probe.job('given')).state, 'finished');
+      assert.equal((await probe.job(waiting)).state, 'waiting');
     },
   },
   {

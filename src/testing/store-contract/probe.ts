@@ -161,6 +161,12 @@ export class StoreProbe {
     return only((await this.fire(this.step(job, [this.newRun('running')]), owner)).started);
   }
 
+  /** Stores a job whose one fire time was missed, and is over with that. */
+  async finished(id: string): Promise<void> {
+    const job = await this.addDue(id);
+    await this.fire(this.step(job, [this.newRun('missed')], { nextRunTime: undefined, dueAt: undefined, state: 'ending' }));
+  }
+
   /** Stores a job and leaves one waiting run of it, due now; answers with the run's id. */
   async queue(id: string, changes: Partial<NewJob> = {}, run: Partial<NewRun> = {}): Promise<string> {
     const job = await this.addDue(id, changes);

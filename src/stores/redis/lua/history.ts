@@ -45,15 +45,19 @@ return { sortable(r.scheduled) .. r.id, run_row(r), call('HGET', P .. 'progress'
 `;
 
 /**
- * Forgets runs that are over and past what is to be kept.
+ * Forgets runs that are over and past what is to be kept, and with them the finished jobs that nobody can register again.
  *
  * ARGV: 3 how many of each job are to be kept, or nothing; 4 for how many milliseconds, or nothing; 5 how many to forget at most.
  * Answers with how many went.
  */
 export const prune: string = String.raw`
 local keep, age, budget = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local gone = {}
+local gone, spent, seen = {}, {}, {}
 local function forget(id, place, job_id)
+  if not seen[job_id] and match(job_id, '^auto%-%x+%-%x+%-%x+%-%x+%-%x+$') then
+    seen[job_id] = true
+    spent[#spent + 1] = job_id
+  end
   zrem('history', place)
   zrem('histories', job_id .. '\n' .. place)
   gone[#gone + 1] = id
@@ -103,6 +107,19 @@ for i = 1, #candidates do
   if #gone < budget then call('SREM', P .. 'excess', candidates[i]) end
 end
 flush()
+
+-- Nobody can register a job again whose id was made for it: it goes with the first of its runs.
+local uids, forgotten, names = mget(P .. 'ids', spent), {}, {}
+for i = 1, #spent do
+  local uid = uids[i]
+  if uid then load_jobs({ uid }) end
+  if uid and jobs[uid] and jobs[uid].state == 'finished' then
+    forgotten[#forgotten + 1], names[#names + 1] = uid, spent[i]
+  end
+end
+send('HDEL', P .. 'ids', names)
+send('HDEL', P .. 'jobs', forgotten)
+send('HDEL', P .. 'defs', forgotten)
 send('HDEL', P .. 'runs', gone)
 send('HDEL', P .. 'progress', gone)
 send('SREM', P .. 'unreadable', gone)
