@@ -88,11 +88,11 @@ export class Dispatch {
       const { asked } = question;
       const due = question.answer instanceof Promise ? await question.answer : question.answer;
       if (!this.#parts.isLooking()) return true;
-      // Reading the rows may have used up the slice.
-      if (slice.isOver) await slice.giveWay();
       const known = left.size;
       const fires: Fire[] = [];
-      for (const job of due.jobs) {
+      for (const [index, job] of due.jobs.entries()) {
+        // Looked at before the first one too: reading the rows may have used up the slice.
+        if ((index & 15) === 0 && slice.isOver) await slice.giveWay();
         const fire = decide(job, due.now, deciding);
         if (fire === undefined) {
           left.note(job);
