@@ -12,6 +12,15 @@ export class SchedulerError extends Error {
   }
 }
 
+/** A short text for what was thrown, whatever that is; never throwing. */
+export function reasonOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'a value that cannot be shown as text';
+  }
+}
+
 /** Text for a value inside an error message: short, quoted, never throwing. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);

@@ -1,17 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import { withCalendar } from './calendar-book.ts';
-import { isLive, type JobChanges, type JobRecord } from './core/job.ts';
-import type { Added } from './core/job-store.ts';
+import { isHidden, isLive, type JobChanges, type JobRecord } from './core/job.ts';
 import type { Trigger, TriggerJson } from './core/trigger.ts';
 import { type EngineContext, tell } from './engine/context.ts';
 import type { Lane } from './engine/lane.ts';
 import { planResume, progressTo } from './engine/plan.ts';
 import type { RunReport } from './engine/run-report.ts';
-import { ConflictingJobError, InvalidOptionError, JobNeverRunsError, SchedulerError, SchedulerStateError } from './errors.ts';
-import { grouped, refuseTwins } from './draft-groups.ts';
+import { InvalidOptionError, JobNeverRunsError, SchedulerError, SchedulerStateError } from './errors.ts';
 import { firstRun, movedTo } from './first-run.ts';
 import type { StoredJob } from './export.ts';
 import { Job, type JobCommands as JobVerbs } from './job.ts';
+import { JobAdding } from './job-adding.ts';
 import type { Draft, JobDesk } from './job-desk.ts';
 import type { JobModification, NewTrigger } from './job-types.ts';
 import { checkNames, oneOf } from './nearest.ts';
@@ -27,11 +25,6 @@ interface StoreOption {
   readonly jobStore?: string;
 }
 
-/** Whether the jobs to be stored were told of already, when they were kept for the start. */
-interface Telling {
-  readonly wasTold?: boolean;
-}
-
 /** A job that was found, and where. */
 type Found =
   | { readonly lane: Lane; readonly job: JobRecord; readonly draft?: undefined }
@@ -44,6 +37,8 @@ export class JobCommands implements JobVerbs {
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #pending: PendingJobs;
   readonly #runs: RunCommands;
+  /** How jobs come in. */
+  readonly adding: JobAdding;
 
   constructor(engine: EngineContext, desk: JobDesk, lanes: ReadonlyMap<string, Lane>) {
     this.#engine = engine;
@@ -51,172 +46,13 @@ export class JobCommands implements JobVerbs {
     this.#lanes = lanes;
     this.#pending = new PendingJobs(desk);
     this.#runs = new RunCommands(engine, lanes);
-  }
-
-  /** Stores jobs of one store in one step, or keeps them until the start. */
-  async add(drafts: readonly Draft[], options: Telling = {}): Promise<Job[]> {
-    const groups = grouped(drafts);
-    refuseTwins(drafts);
-    // Each group checks its own jobs; with several, none must be stored before all are checked.
-    if (groups.length > 1) {
-      for (const draft of drafts) {
-        const lane = this.#lane(draft.jobStore);
-        if (!lane.isOpen) refuseTransaction(draft);
-        await this.#spent(lane, draft);
-        if (draft.onConflict === 'error' && (await this.#isTaken(lane, draft.definition.id)))
-          throw new ConflictingJobError(draft.definition.id);
-      }
-    }
-    const jobs: Job[] = [];
-    for (const group of groups) jobs.push(...(await this.#addGroup(group, options)));
-    return jobs;
-  }
-
-  /** Stores one job; answers at once where the store does. */
-  addOne(draft: Draft): Job | Promise<Job> {
-    const lane = this.#lane(draft.jobStore);
-    if (lane.store.durable || !lane.isOpen) return this.#addGroup([draft]).then(([job]) => job ?? unanswered());
-    // Its times count from the call that gave it.
-    const job = this.#desk.complete(draft, draft.since);
-    const answer = lane.calls.jobs.add([job], { onConflict: draft.onConflict, transaction: draft.transaction });
-    return answer instanceof Promise
-      ? answer.then((added) => this.#added(lane, added)[0] ?? unanswered())
-      : (this.#added(lane, answer)[0] ?? unanswered());
-  }
-
-  async #addGroup(drafts: readonly Draft[], options: Telling = {}): Promise<Job[]> {
-    const [first] = drafts;
-    if (first === undefined) return [];
-    const lane = this.#lane(first.jobStore);
-    if (!lane.isOpen) return this.#addPending(lane, drafts);
-    const now = lane.storeNow();
-    const list = [];
-    const spent: Job[] = [];
-    for (const draft of drafts) {
-      try {
-        list.push(this.#desk.complete(draft, now));
-      } catch (error) {
-        spent.push(await this.#spentOrThrow(lane, draft, error));
-      }
-    }
-    if (list.length === 0) return spent;
-    const answer = lane.calls.jobs.add(list, {
-      onConflict: first.onConflict,
-      ...(first.transaction !== undefined && { transaction: first.transaction }),
+    this.adding = new JobAdding(engine, desk, {
+      pending: this.#pending,
+      lanes,
+      lane: (name) => this.#lane(name),
+      shown: (job, lane) => this.#snapshot(job, lane),
+      shownDraft: (draft, lane) => this.#snapshotOfDraft(draft, lane),
     });
-    return [...this.#added(lane, answer instanceof Promise ? await answer : answer, options), ...spent];
-  }
-
-  /** Tells of what a store took, and wakes for it. */
-  #added(lane: Lane, added: readonly Added[], { wasTold = false }: Telling = {}): Job[] {
-    const conflict = added.find((each) => each.outcome === 'conflict');
-    if (conflict !== undefined) throw new ConflictingJobError(conflict.job.id);
-    const jobs: Job[] = [];
-    for (const { job, outcome } of added) {
-      if (job.dueAt !== undefined) lane.wake(job.dueAt);
-      // Of a pending one only the start can say that a durable store had it already.
-      if (outcome === 'added' && !wasTold) this.#tellAdded('jobAdded', job.id, lane);
-      else if (outcome === 'replaced' && (!wasTold || lane.store.durable)) this.#tellAdded('jobModified', job.id, lane);
-      jobs.push(this.#snapshot(job, lane));
-    }
-    return jobs;
-  }
-
-  #tellAdded(event: 'jobAdded' | 'jobModified', jobId: string, lane: Lane): void {
-    tell(this.#engine, event, () => ({ jobId, jobStore: lane.alias }));
-  }
-
-  /** Keeps jobs until the start: all of them, or none if one cannot be. */
-  async #addPending(lane: Lane, drafts: readonly Draft[]): Promise<Job[]> {
-    for (const draft of drafts) refuseTransaction(draft);
-    const known = new Map<Draft, Job>();
-    const there = new Set<string>();
-    for (const [index, draft] of drafts.entries()) {
-      const { id } = draft.definition;
-      const spent = await this.#spent(lane, draft);
-      const waiting = this.#pending.get(lane.alias, id);
-      const earlier = waiting === undefined || this.#isOver(waiting) ? undefined : waiting;
-      const stored = lane.store.durable ? undefined : await lane.calls.jobs.get(id);
-      const isTaken = earlier !== undefined || stored !== undefined || drafts.findIndex((other) => other.definition.id === id) < index;
-      if (isTaken && draft.onConflict === 'error') throw new ConflictingJobError(id);
-      const kept =
-        draft.onConflict !== 'keep'
-          ? undefined
-          : earlier !== undefined
-            ? this.#snapshotOfDraft(earlier, lane)
-            : stored && this.#snapshot(stored, lane);
-      const standing = spent ?? kept;
-      if (standing !== undefined) known.set(draft, standing);
-      if (earlier !== undefined || stored !== undefined) there.add(id);
-    }
-    const jobs = drafts.map((draft) => known.get(draft) ?? this.#snapshotOfDraft(this.#pending.set(draft), lane));
-    for (const draft of drafts) {
-      const { id } = draft.definition;
-      if (!known.has(draft)) this.#tellAdded(there.has(id) ? 'jobModified' : 'jobAdded', id, lane);
-      there.add(id);
-    }
-    return jobs;
-  }
-
-  /** Whether a job of that id waits for the start, or is stored. */
-  async #isTaken(lane: Lane, id: string): Promise<boolean> {
-    const waiting = lane.isOpen ? undefined : this.#pending.get(lane.alias, id);
-    if (waiting !== undefined && !this.#isOver(waiting)) return true;
-    return (lane.isOpen || !lane.store.durable) && (await lane.calls.jobs.get(id)) !== undefined;
-  }
-
-  /** The stored job, where a draft that would never run only repeats it. @throws JobNeverRunsError if it does not */
-  async #spent(lane: Lane, draft: Draft): Promise<Job | undefined> {
-    try {
-      this.#desk.complete(draft, lane.storeNow());
-      return undefined;
-    } catch (error) {
-      return this.#spentOrThrow(lane, draft, error);
-    }
-  }
-
-  /** What `#spent` answers, once it is known that a draft would never run. */
-  async #spentOrThrow(lane: Lane, draft: Draft, error: unknown): Promise<Job> {
-    // Only the store knows whether this one has run already, in an earlier life of the process.
-    if (!(lane.store.durable && error instanceof JobNeverRunsError)) throw error;
-    await lane.open();
-    const known = await this.#known(lane, draft);
-    if (known === undefined) throw error;
-    return known;
-  }
-
-  /** The stored job that a draft only repeats. */
-  async #known(lane: Lane, draft: Draft): Promise<Job | undefined> {
-    const stored = await lane.calls.jobs.get(draft.definition.id);
-    if (stored === undefined || !isSameJson(stored.registration, draft.definition.registration)) return undefined;
-    return this.#snapshot(stored, lane);
-  }
-
-  /** Stores what was added before the start; its times are computed from now. */
-  async addPending(): Promise<void> {
-    for (const lane of this.#lanes.values()) {
-      const drafts: Draft[] = [];
-      const over: Draft[] = [];
-      for (const draft of this.#pending.list(lane.alias)) ((await this.#canStillRun(draft, lane)) ? drafts : over).push(draft);
-      // They stay pending until they are stored: after a start that failed the next one finds them.
-      await this.add(drafts, { wasTold: true });
-      this.#pending.clear(lane.alias);
-      for (const { definition } of over) this.#removed(lane, definition.id);
-    }
-  }
-
-  /** A job whose end passed before the start is told of and left out: the others must start without it. */
-  async #canStillRun(draft: Draft, lane: Lane): Promise<boolean> {
-    try {
-      await this.#spent(lane, draft);
-      return true;
-    } catch (error) {
-      this.#engine.logger.warn(
-        { jobId: draft.definition.id, jobStore: lane.alias, err: error },
-        'a job that was added before the start was left out',
-      );
-      return false;
-    }
   }
 
   /** A job that waits for the start, as it would be if that were now. */
@@ -496,30 +332,9 @@ export class JobCommands implements JobVerbs {
   }
 }
 
-/** By the start, the transaction will long be over. */
-function refuseTransaction({ transaction }: Draft): void {
-  if (transaction !== undefined)
-    throw new SchedulerStateError(
-      'addJob within a transaction needs a job store in a database and a started scheduler: call start() first, or start({ paused: true })',
-    );
-}
-
-function unanswered(): never {
-  throw new RangeError('a job store did not answer for a job that it was given');
-}
-
-function isHidden(job: JobRecord): boolean {
-  return job.state === 'ending' || job.state === 'finished';
-}
-
 function byNextRunTime(a: Job, b: Job): number {
   const left = a.nextRunAt ?? Infinity;
   const right = b.nextRunAt ?? Infinity;
   if (left !== right) return left < right ? -1 : 1;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}
-
-/** Whether two values are the same as JSON. A store may give keys in an order of its own. */
-function isSameJson(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }

@@ -131,11 +131,12 @@ export class Lifecycle {
     this.#parts.loop.cease();
     const { clock } = this.#engine;
     const own = runView()?.runId;
-    const end = clock.monotonic() + deadline + CLOSING;
+    const due = clock.monotonic() + deadline;
     await this.#drained(() => this.#underWay(own), deadline);
     const close = async (): Promise<void> => {
       if (own !== undefined) await this.#drained(() => this.#underWay(), Infinity);
-      await this.#close(own === undefined ? end : clock.monotonic() + deadline + CLOSING);
+      // Runs that were told to stop may have taken longer than they had: what became of them is still to be written.
+      await this.#close(Math.max(own === undefined ? due : 0, clock.monotonic()) + CLOSING);
     };
     try {
       // From inside a run the rest comes after that run, which could not end while it waited for itself.

@@ -86,7 +86,7 @@ export function checkOptions(options: SchedulerOptions): CheckedOptions {
         threads.idleTimeout === undefined ? undefined : parseDuration(threads.idleTimeout, 'threads.idleTimeout', { allowZero: true }),
     },
     policy: parsePolicy(jobDefaults, defaultPolicy, 'jobDefaults.'),
-    logger: options.logger === undefined ? consoleLogger : checkLogger(options.logger),
+    logger: guardedLogger(options.logger === undefined ? consoleLogger : checkLogger(options.logger), (text) => console.error(text)),
     clock:
       options.clock === undefined ? createSystemClock() : checkMethods(options.clock, 'clock', ['now', 'monotonic', 'wakeAt', 'wakeAfter']),
   };
@@ -144,7 +144,7 @@ function checkExecutors(executors: Record<string, Executor>): ReadonlyMap<string
 }
 
 function checkLogger(logger: Logger): Logger {
-  return guardedLogger(checkMethods(logger, 'logger', ['debug', 'info', 'warn', 'error']), consoleLogger);
+  return checkMethods(logger, 'logger', ['debug', 'info', 'warn', 'error']);
 }
 
 function checkMethods<Thing extends object>(thing: Thing, option: string, methods: readonly string[]): Thing {

@@ -1,3 +1,4 @@
+import { reasonOf } from './errors.ts';
 import type { Job } from './job.ts';
 
 /** The jobs as a table of text, one line each, columns padded. */
@@ -26,6 +27,6 @@ function triggerText(job: Job): string {
   try {
     return job.trigger.describe();
   } catch (error) {
-    return `(unreadable: ${error instanceof Error ? error.message : String(error)})`;
+    return `(unreadable: ${reasonOf(error)})`;
   }
 }

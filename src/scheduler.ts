@@ -104,7 +104,7 @@ export class Scheduler {
       calendars: this.#calendars,
     });
     this.#commands = new JobCommands(this.#engine, this.#desk, this.#lanes);
-    this.#lifecycle = new Lifecycle(this.#engine, { loop, lanes, addPending: () => this.#commands.addPending() });
+    this.#lifecycle = new Lifecycle(this.#engine, { loop, lanes, addPending: () => this.#commands.adding.addPending() });
   }
 
   get state(): SchedulerState {
@@ -122,13 +122,13 @@ export class Scheduler {
   ): Promise<Job>;
   async addJob(task: URL | string, options: AddJobOptions): Promise<Job>;
   async addJob(task: TaskReference, options: JobOptions & { trigger?: unknown }): Promise<Job> {
-    return this.#commands.addOne(this.#desk.draft(task, options));
+    return this.#commands.adding.addOne(this.#desk.draft(task, options));
   }
 
   /** Adds many jobs in few steps of their stores. All are checked before the first is stored. */
   async addJobs(entries: readonly JobEntry[]): Promise<Job[]> {
     if (!Array.isArray(entries)) throw new InvalidOptionError('jobs', entries, 'an array of { task, trigger, ... }');
-    return this.#commands.add(
+    return this.#commands.adding.add(
       entries.map((entry: JobEntry, index) => {
         if (typeof entry !== 'object' || entry === null)
           throw new InvalidOptionError(`jobs[${index}]`, entry, 'an object of { task, trigger, ... }');
@@ -175,7 +175,7 @@ export class Scheduler {
   }
 
   async #add(task: TaskReference, options: JobOptions & { trigger?: unknown }): Promise<Job> {
-    return this.#commands.addOne(this.#desk.draft(task, options));
+    return this.#commands.adding.addOne(this.#desk.draft(task, options));
   }
 
   /** The job, or `undefined` if it was never added, was removed, or has finished. */
@@ -251,7 +251,7 @@ export class Scheduler {
   async addBeat(app: BeatApp): Promise<Job[]> {
     if (typeof app !== 'object' || app === null || typeof app.beatJobs !== 'function')
       throw new InvalidOptionError('app', app, 'a TaskApp');
-    return this.#commands.add(app.beatJobs().map(({ task, options }) => this.#desk.draft(task, options)));
+    return this.#commands.adding.add(app.beatJobs().map(({ task, options }) => this.#desk.draft(task, options)));
   }
 
   /** Adds a kind of trigger, for `{ trigger: kind, ... }` and for stored jobs. */
@@ -305,7 +305,7 @@ export class Scheduler {
   /** Adds jobs from what `exportJobs` gave; their tasks must be registered here. */
   async importJobs(exported: Exported, options: { jobStore?: string; onConflict?: 'replace' | 'keep' | 'error' } = {}): Promise<Job[]> {
     checkNames(options, ['jobStore', 'onConflict'], '');
-    return this.#commands.add(importedDrafts(exported, { desk: this.#desk, triggers: this.#triggers, ...options }));
+    return this.#commands.adding.add(importedDrafts(exported, { desk: this.#desk, triggers: this.#triggers, ...options }));
   }
 
   /** Writes the jobs as a table, by default to stdout. */

@@ -101,6 +101,11 @@ export interface NewJob extends JobDefinition, JobProgress {}
 /** Fields of a job that `update` may set. */
 export type JobChanges = Partial<Omit<JobDefinition, 'id'> & JobProgress>;
 
+/** Whether a job is over but for its last runs: nobody is shown it any more. */
+export function isHidden(job: Pick<JobRecord, 'state'>): boolean {
+  return job.state === 'ending' || job.state === 'finished';
+}
+
 /** Whether a stored trigger is live or still JSON. */
 export function isLive(trigger: Trigger | TriggerJson): trigger is Trigger {
   return typeof trigger['next'] === 'function';

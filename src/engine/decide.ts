@@ -1,9 +1,8 @@
 import type { JobRecord } from '../core/job.ts';
 import type { Fire } from '../core/job-store.ts';
-import { InvalidOptionError } from '../errors.ts';
+import { InvalidOptionError, reasonOf } from '../errors.ts';
 import type { EngineContext } from './context.ts';
 import { plan, progressTo } from './plan.ts';
-import { reasonOf } from './verdict.ts';
 
 /**
  * What a due job becomes; a text says why it cannot be planned, and has to be parked, alone. A job of a durable store with a task or a

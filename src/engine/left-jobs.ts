@@ -1,6 +1,6 @@
 import type { JobRecord } from '../core/job.ts';
 import type { Room } from '../core/store.ts';
-import { reasonOf } from './verdict.ts';
+import { reasonOf } from '../errors.ts';
 
 /** Jobs named in one answer, so that it stays readable when all is wrong. */
 const MOST_NAMED = 1000;

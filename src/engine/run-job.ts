@@ -66,6 +66,8 @@ export class RunsUnderWay {
     const task = engine.resolveTask(job.task);
     const seats = engine.executors.seats(job.executor);
     if (task === undefined || seats === undefined) return this.#unknown(claimed, task);
+    // Others may have come first since the room was counted.
+    if (seats.running >= seats.capacity) return this.giveBack(claimed);
 
     const active = new ActiveRun(run, job, { task, startedAt: now, surroundings: this.#surroundingsOf(job.trigger.timezone) });
     engine.executors.take(seats);

@@ -1,7 +1,7 @@
 import type { RunResult } from '../core/executor.ts';
 import type { JobRecord } from '../core/job.ts';
 import type { ClaimedRun, Finish, Outcome } from '../core/run.ts';
-import { RunCancelledError } from '../errors.ts';
+import { RunCancelledError, reasonOf } from '../errors.ts';
 import type { AbortCause, ActiveRun } from './active-run.ts';
 
 /** How a run of this process goes on, with what is needed to tell of it. */
@@ -103,16 +103,6 @@ function ended({ run, job }: ClaimedRun, now: number, outcome: Outcome, reason: 
   const { startedAt, attempt, dueAt } = run;
   const active = undefined;
   return { run, outcome, reason, value: undefined, error: undefined, startedAt, finishedAt: now, attempt, dueAt, job, active };
-}
-
-/** A short text for what was thrown. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  try {
-    return String(error);
-  } catch {
-    return 'a value that cannot be shown as text';
-  }
 }
 
 function messageOf(reason: Error | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import type { TaskFunction } from '../core/task.ts';
-import { InvalidOptionError } from '../errors.ts';
+import { InvalidOptionError, reasonOf } from '../errors.ts';
 import { typeScriptHint } from './typescript.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function loadTask(url: string, exportName: string): Promise<TaskFun
   try {
     module = await import(url);
   } catch (cause) {
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const reason = reasonOf(cause);
     const hint = typeScriptHint(url);
     throw new InvalidOptionError(
       'task',

@@ -15,7 +15,7 @@ export interface ThreadsOptions extends WorkerSettings {
   readonly max?: number | undefined;
   /** Milliseconds after which an idle worker above `min` is ended; default 30,000. */
   readonly idleTimeout?: number | undefined;
-  /** Milliseconds a task has to stop by itself after its signal aborted, before its thread is ended; default 1,000. */
+  /** Milliseconds a task has to stop by itself after its signal aborted, before its thread is ended; default 500. */
   readonly abortGrace?: number | undefined;
   /** Default: a clock of its own whose timers keep no process alive. */
   readonly clock?: Clock | undefined;
@@ -56,7 +56,7 @@ export class ThreadsExecutor implements Executor {
       min = 0,
       max = Math.max(availableParallelism(), min),
       idleTimeout = 30_000,
-      abortGrace = 1_000,
+      abortGrace = 500,
       clock = ownClock(),
       ...settings
     } = options;

@@ -1,4 +1,4 @@
-import { WorkerCrashedError } from '../errors.ts';
+import { reasonOf, WorkerCrashedError } from '../errors.ts';
 import type { Culprit } from './worker-protocol.ts';
 
 /** What is known of how a worker thread ended. */
@@ -20,10 +20,13 @@ export function crashError(exitCode: number | undefined, words: LastWords, run: 
     const message = 'the worker thread ran out of memory; `resourceLimits` of the threads executor sets how much it has';
     return new WorkerCrashedError(message, exitCode, { cause });
   }
-  const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  return new WorkerCrashedError(`the worker thread ended by an exception that ${origin(culprit, run)} left uncaught: ${text}`, exitCode, {
-    cause,
-  });
+  return new WorkerCrashedError(
+    `the worker thread ended by an exception that ${origin(culprit, run)} left uncaught: ${reasonOf(cause)}`,
+    exitCode,
+    {
+      cause,
+    },
+  );
 }
 
 function withoutException(exitCode: number | undefined, culprit: Culprit, run: number): string {

@@ -3,8 +3,8 @@ import type { JobPolicy, JobRecord } from '../../src/core/job.ts';
 import type { RunResult } from '../../src/core/executor.ts';
 import type { Finish, RunRecord } from '../../src/core/run.ts';
 import { type AbortCause, ActiveRun } from '../../src/engine/active-run.ts';
-import { judge, reasonOf, refuse } from '../../src/engine/verdict.ts';
-import { JobTimeoutError, RunCancelledError } from '../../src/errors.ts';
+import { judge, refuse } from '../../src/engine/verdict.ts';
+import { JobTimeoutError, RunCancelledError, reasonOf } from '../../src/errors.ts';
 import { defaultPolicy } from '../../src/job-options.ts';
 import { silent } from '../fixtures/requests.ts';
 

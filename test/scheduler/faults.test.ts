@@ -1,13 +1,20 @@
+import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import type { NewJob } from '../../src/core/job.ts';
 import type { Pulse } from '../../src/core/run-store.ts';
 import type { Trigger } from '../../src/core/trigger.ts';
 import { TriggerSearchLimitError } from '../../src/errors.ts';
 import { defaultPolicy } from '../../src/job-options.ts';
+import { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
-import { beginMs, collect, eventNames, noter, only, pending, rig, settle, started } from './rig.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
+import { begin, beginMs, collect, eventNames, noter, only, pending, rig, settle, started } from './rig.ts';
 
 function nothing(): void {}
+
+function fail(message = 'no'): never {
+  throw new Error(message);
+}
 
 describe('a listener', () => {
   test('that throws or rejects is logged, and reaches neither the loop nor the others', async () => {
@@ -275,10 +282,38 @@ describe('what a task does wrong', () => {
     expect((await scheduler.getRuns({ outcome: 'failed', limit: 1000 })).length).toBeGreaterThan(900);
   });
 
-  test('a logger that throws does not stop the loop', async () => {
-    const boom = (): never => {
-      throw new Error('disk full');
+  test.each<[string, () => unknown]>([
+    ['has an object as its message', () => Object.assign(new Error('x'), { message: Object.create(null) })],
+    ['has a symbol as its name', () => Object.assign(new Error('x'), { name: Symbol('n') })],
+    ['throws when it is asked for its message', () => Object.defineProperty(new Error('x'), 'message', { get: () => fail() })],
+    ['is a proxy that throws', () => new Proxy(new Error('x'), { get: () => fail(), getPrototypeOf: () => fail() })],
+  ])('an error that %s fails its run and nothing else', async (_, make) => {
+    const { clock, scheduler } = await started();
+    const { calls, task } = noter(clock);
+    const errors: unknown[] = [];
+    scheduler.on('jobError', ({ error }) => void errors.push(error));
+    const error = make();
+    const throws = (): never => {
+      throw error;
     };
+    await scheduler.addJob(throws, { trigger: 'interval', seconds: 10, id: 'sync' });
+    await scheduler.addJob(() => Promise.reject(error as Error), { trigger: 'interval', seconds: 10, id: 'async' });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.advance('20s');
+    expect(calls).toEqual([10, 20]);
+    expect(errors.map((each) => each === error)).toEqual([true, true, true, true]);
+    expect(await scheduler.getRuns({ outcome: 'failed' })).toHaveLength(4);
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('disk full');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+  ])('a logger that %s does not stop the loop', async (_, boom) => {
     const told = vi.spyOn(console, 'error').mockImplementation(nothing);
     const { clock, scheduler } = await started({ logger: { debug: boom, info: boom, warn: boom, error: boom } });
     const { calls, task } = noter(clock);
@@ -287,8 +322,27 @@ describe('what a task does wrong', () => {
     await clock.jumpWall('1h');
     await clock.advance('1m');
     expect(calls.length).toBeGreaterThan(5);
-    expect(told.mock.calls.map(([message]) => message)).toContain('punctual: the logger failed at: a job failed');
+    expect(told.mock.calls.map(([message]) => message)).toContain('punctual: the logger failed at: a job failed (Error: disk full)');
     told.mockRestore();
+  });
+
+  test('an error that the console cannot print does not stop the loop', async () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(nothing);
+    const printed = vi.spyOn(console, 'warn').mockImplementation((_text, facts) => void inspect(facts));
+    const clock = new VirtualClock({ now: begin });
+    const scheduler = new Scheduler({ clock, timezone: 'UTC' });
+    await scheduler.start();
+    const { calls, task } = noter(clock);
+    const error = Object.assign(new Error('boom'), { [inspect.custom]: () => fail('body was consumed already') });
+    await scheduler.addJob(() => Promise.reject(error), { trigger: 'interval', seconds: 10, id: 'bad' });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'good' });
+    await clock.advance('20s');
+    await scheduler.shutdown();
+    expect(calls).toEqual([10, 20]);
+    expect(printed).toHaveBeenCalledTimes(2);
+    expect(told.mock.calls[0]).toEqual(['punctual: the logger failed at: a job failed (Error: body was consumed already)']);
+    told.mockRestore();
+    printed.mockRestore();
   });
 
   test('a run that ends twice, or after its job is gone, counts once', async () => {

@@ -3,6 +3,7 @@ import type { Trigger } from '../../src/core/trigger.ts';
 import { ConflictingJobError, InvalidOptionError, JobNeverRunsError, JobNotFoundError } from '../../src/errors.ts';
 import { InlineExecutor } from '../../src/executors/inline.ts';
 import { Job } from '../../src/job.ts';
+import type { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { CronTrigger } from '../../src/triggers/cron/cron.ts';
 import { beginMs, collect, eventNames, noter, only, pending, rig, second, settle, started } from './rig.ts';
@@ -619,6 +620,21 @@ describe('removeJob and removeAllJobs', () => {
 });
 
 describe('runJob', () => {
+  test('runs no more at once than the executor takes, however many ask for it together', async () => {
+    const { clock, scheduler } = await started({ inline: { concurrency: 2 } });
+    const { task, ends } = pending();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await scheduler.addJob(task, { trigger: 'interval', hours: 1, id });
+    const jobs = await scheduler.getJobs();
+    const ran = Promise.all(jobs.map((job) => job.runNow()));
+    for (const begun of [2, 3, 4, 5, 5]) {
+      await settle(clock);
+      expect(ends).toHaveLength(begun);
+      ends[begun - 1]?.();
+    }
+    ends[0]?.();
+    expect((await ran).map(({ outcome }) => outcome)).toEqual(Array.from({ length: 5 }, () => 'succeeded'));
+  });
+
   test('runs now, leaves the schedule alone, and resolves to the recorded run', async () => {
     const { clock, scheduler } = await started();
     await scheduler.addJob((name: string) => `hello ${name}`, { trigger: 'interval', seconds: 10, id: 'a', args: ['you'], maxRuns: 2 });
@@ -709,6 +725,40 @@ describe('runJob', () => {
 });
 
 describe('registering a known id again', () => {
+  test.each<[string, (scheduler: Scheduler) => Promise<unknown>, number | undefined]>([
+    ['moved', (scheduler) => scheduler.modifyJob('a', { nextRunTime: '2030-01-01 00:01:00' }), 60],
+    ['rescheduled', (scheduler) => scheduler.rescheduleJob('a', { trigger: 'interval', seconds: 45 }), 45],
+    ['paused', (scheduler) => scheduler.pauseJob('a'), undefined],
+  ])('changes what a one-shot does that was %s, when its date has passed', async (_, change, next) => {
+    const { clock, scheduler } = await started();
+    const [first, again] = [noter(clock), noter(clock)];
+    const options = { trigger: 'date', runDate: '2030-01-01 00:00:10', id: 'a' } as const;
+    await scheduler.addJob(first.task, options);
+    await change(scheduler);
+    await clock.advance('20s');
+    const job = await scheduler.addJob(again.task, options);
+    expect(second(job.nextRunTime)).toBe(next);
+    await scheduler.runJob('a');
+    expect([first.calls, again.calls]).toEqual([[], [20]]);
+  });
+
+  test('ends a job whose new maxRuns it has reached', async () => {
+    const { clock, scheduler } = await started();
+    const { calls, task } = noter(clock);
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'a', maxRuns: 5 });
+    await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'b', maxRuns: 5 });
+    await clock.advance('30s');
+    expect((await scheduler.addJob(task, { trigger: 'interval', seconds: 10, id: 'a', maxRuns: 3 })).state).toBe('finished');
+    const [b, c] = await scheduler.addJobs([
+      { task, trigger: 'interval', seconds: 10, id: 'b', maxRuns: 2 },
+      { task, trigger: 'interval', seconds: 10, id: 'c' },
+    ]);
+    expect([b?.state, c?.state]).toEqual(['finished', 'waiting']);
+    expect((await scheduler.getJobs()).map(({ id }) => id)).toEqual(['c']);
+    await clock.advance('10s');
+    expect(calls).toEqual([10, 10, 20, 20, 30, 30, 40]);
+  });
+
   test('with an equal trigger keeps next run, anchor and run count, and takes the rest', async () => {
     const { clock, scheduler } = await started();
     const { calls, task } = noter(clock);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { currentRun } from '../../src/current-run.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import type { Executor } from '../../src/core/executor.ts';
 import { RunCancelledError, SchedulerStateError, StoreError } from '../../src/errors.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
@@ -359,6 +360,28 @@ describe('shutdown', () => {
     expect(only(await scheduler.getRuns()).outcome).toBe('running');
     await clock.advance(1);
     await stopping;
+    expect(only(await scheduler.getRuns()).outcome).toBe('cancelled');
+  });
+
+  test('has time left for what is to be closed when runs took longer to stop than they had', async () => {
+    const clock = new VirtualClock({ now: begin });
+    const slow: Executor = {
+      capacity: 1,
+      run: ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => void clock.wakeAfter(1000, () => resolve({ ok: false, error: signal.reason }))),
+        ),
+      close: () => new Promise((resolve) => void clock.wakeAfter(100, resolve)),
+    };
+    const { scheduler, lines } = await started({ clock, executors: { slow } });
+    const told = eventNames(scheduler, ['jobCancelled', 'schedulerShutdown']);
+    await scheduler.addJob(() => undefined, { trigger: 'date', id: 'a', executor: 'slow' });
+    await settle(clock);
+    const stopping = scheduler.shutdown({ timeout: '300ms' });
+    await clock.advance('2s');
+    await stopping;
+    expect(told).toEqual(['jobCancelled a', 'schedulerShutdown']);
+    expect(lines).toEqual([]);
     expect(only(await scheduler.getRuns()).outcome).toBe('cancelled');
   });
 
