@@ -3,7 +3,7 @@ import type { Run } from './core/events.ts';
 import type { JobRecord } from './core/job.ts';
 import type { RunRecord, RunState } from './core/run.ts';
 import { latestFireTime, type Trigger } from './core/trigger.ts';
-import type { EngineContext } from './engine/context.ts';
+import { type EngineContext, strangeness } from './engine/context.ts';
 import type { Lane } from './engine/lane.ts';
 import { RunReport } from './engine/run-report.ts';
 import { InvalidOptionError } from './errors.ts';
@@ -78,13 +78,14 @@ export async function explain(
   const recorded = [...own.keys()].filter((time) => time >= from && time <= to);
   const times = new Set([...fireTimes(engine, job, { from, to, now }), ...recorded]);
   const report = (run: RunRecord): Run => new RunReport(run, {}, { jobStore: lane.alias, timezone });
+  const strange = job === undefined ? undefined : strangeness(engine, job, lane.store.durable);
   return [...times]
     .sort((a, b) => a - b)
     .slice(0, MOST)
     .map((time) => {
       const scheduledAt = toDateTime(time, timezone);
       const run = own.get(time) ?? inWindow.find(({ run: each, last }) => !each.manual && firstOf(each) <= time && time <= last)?.run;
-      if (run === undefined) return { scheduledAt, run: undefined, ...unrecorded(job, time, { state, now, timezone }) };
+      if (run === undefined) return { scheduledAt, run: undefined, ...unrecorded(job, time, { state, now, timezone, strange }) };
       if (run.scheduledAt === time || run.outcome === 'missed' || run.outcome === 'skipped')
         return { scheduledAt, outcome: run.outcome, reason: run.reason, run: report(run) };
       return {
@@ -167,17 +168,29 @@ function endOfRuns({ policy, runCount, nextRunTime }: JobRecord, trigger: Trigge
   return last;
 }
 
+interface Surroundings {
+  readonly state: SchedulerState;
+  readonly now: number;
+  readonly timezone: string;
+  /** Why this process cannot run the job. */
+  readonly strange: string | undefined;
+}
+
 function unrecorded(
   job: JobRecord | undefined,
   time: number,
-  { state, now, timezone }: { readonly state: SchedulerState; readonly now: number; readonly timezone: string },
+  { state, now, timezone, strange }: Surroundings,
 ): { outcome: 'planned' | 'unknown'; reason: string | undefined } {
   const cursor = job?.nextRunTime;
   if (cursor !== undefined && time > now && time < cursor)
     return { outcome: 'unknown', reason: `it will not run: the next run was moved to ${toDateTime(cursor, timezone).toISO()}` };
   if (cursor === undefined || time < cursor)
-    return { outcome: 'unknown', reason: 'nothing is recorded for it: it was before the job was added, or its record is no longer kept' };
+    return {
+      outcome: 'unknown',
+      reason:
+        'nothing is recorded for it: it was before the job was added, the next run was moved past it, or its record is no longer kept',
+    };
   if (job?.state === 'paused') return { outcome: 'planned', reason: 'the job is paused' };
   if (job?.state === 'parked') return { outcome: 'planned', reason: `the job is parked: ${job.reason ?? 'no reason was kept'}` };
-  return { outcome: 'planned', reason: state === 'running' ? undefined : `the scheduler is ${state}` };
+  return { outcome: 'planned', reason: state === 'running' ? strange : `the scheduler is ${state}` };
 }

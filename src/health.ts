@@ -37,6 +37,8 @@ export interface Health {
     readonly jobs: number;
     readonly jobIds: readonly string[];
   }[];
+  /** Executors of stored jobs that this process does not have, with the number of their jobs, which it leaves to those that do. */
+  readonly unknownExecutors: readonly { readonly executor: string; readonly jobStore: string; readonly jobs: number }[];
   /** Due jobs with a kind of trigger that is not registered in this process, as of its last look, which leaves them to those that know it. */
   readonly unknownTriggers: readonly { readonly jobId: string; readonly jobStore: string; readonly reason: string }[];
 }
@@ -78,13 +80,14 @@ export async function healthOf(engine: EngineContext, lifecycle: Lifecycle, lane
     parked: surveys.flatMap(({ parked }) => parked),
     newer: surveys.flatMap(({ newer }) => newer),
     unknownTasks: surveys.flatMap(({ unknownTasks }) => unknownTasks),
+    unknownExecutors: surveys.flatMap(({ unknownExecutors }) => unknownExecutors),
     unknownTriggers: all.flatMap((lane) => lane.leftJobs().map((left) => ({ ...left, jobStore: lane.alias }))),
   };
 }
 
-type Survey = Pick<Health, 'parked' | 'newer' | 'unknownTasks'>;
+type Survey = Pick<Health, 'parked' | 'newer' | 'unknownTasks' | 'unknownExecutors'>;
 
-const NOTHING: Survey = { parked: [], newer: [], unknownTasks: [] };
+const NOTHING: Survey = { parked: [], newer: [], unknownTasks: [], unknownExecutors: [] };
 
 async function surveyOf(engine: EngineContext, lane: Lane): Promise<Survey> {
   const { alias: jobStore, store } = lane;
@@ -106,6 +109,9 @@ async function surveyOf(engine: EngineContext, lane: Lane): Promise<Survey> {
         jobs,
         jobIds: (survey.unknown ?? []).filter((job) => job.task === task).map(({ id }) => id),
       })),
+      unknownExecutors: [...survey.executors]
+        .filter(([executor]) => engine.executors.get(executor) === undefined)
+        .map(([executor, jobs]) => ({ executor, jobStore, jobs })),
     };
   } catch (error) {
     // A store that does not answer is what `stores` reports; health itself must not fail over it.

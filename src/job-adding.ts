@@ -157,6 +157,8 @@ export class JobAdding {
       if (standing !== undefined) known.set(draft, standing);
       if (earlier !== undefined || stored !== undefined) there.add(id);
     }
+    // The start came while the stores were asked: it has gathered, or is gathering, what waited for it.
+    if (lane.isOpen) return this.#addGroup(drafts);
     const jobs = drafts.map((draft) => known.get(draft) ?? this.#places.shownDraft(this.#places.pending.set(draft), lane));
     for (const draft of drafts) {
       const { id } = draft.definition;

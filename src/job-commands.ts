@@ -79,6 +79,7 @@ export class JobCommands implements JobVerbs {
 
   /** The jobs as they are stored, or would be if the scheduler started now. */
   async records(options: StoreOption = {}): Promise<StoredJob[]> {
+    for (const lane of this.#lanesOf(options)) refuseUnseen(lane, 'exportJobs');
     const now = this.#engine.clock.now();
     const records: StoredJob[] = [];
     for (const { lane, drafts, stored } of await this.#listed(options)) {
@@ -230,9 +231,10 @@ export class JobCommands implements JobVerbs {
   }
 
   async removeAllJobs(options: StoreOption = {}): Promise<void> {
+    for (const lane of this.#lanesOf(options)) refuseUnseen(lane, 'removeAllJobs');
     for (const lane of this.#lanesOf(options)) {
       this.#pending.clear(lane.alias);
-      if (lane.isOpen || !lane.store.durable) await lane.calls.jobs.remove();
+      await lane.calls.jobs.remove();
       tell(this.#engine, 'allJobsRemoved', () => ({ jobStore: lane.alias }));
     }
   }
@@ -330,6 +332,14 @@ export class JobCommands implements JobVerbs {
   #snapshotOfDraft(draft: Draft, lane: Lane): Job {
     return new Job(this.#pending.show(draft, this.#engine.clock.now()), this, this.#engine, { jobStore: lane.alias, pending: true });
   }
+}
+
+/** What was stored before the start would be left out in silence. */
+function refuseUnseen(lane: Lane, command: string): void {
+  if (lane.isOpen || !lane.store.durable) return;
+  throw new SchedulerStateError(
+    `${command}: what the persistent job store ${JSON.stringify(lane.alias)} holds is seen after start(), or start({ paused: true })`,
+  );
 }
 
 function byNextRunTime(a: Job, b: Job): number {

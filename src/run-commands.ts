@@ -1,6 +1,6 @@
 import type { JobRecord } from './core/job.ts';
 import { runId as idOfRun } from './core/run.ts';
-import type { EngineContext } from './engine/context.ts';
+import { type EngineContext, strangeness } from './engine/context.ts';
 import type { Lane } from './engine/lane.ts';
 import { planManual } from './engine/plan.ts';
 import { RunReport } from './engine/run-report.ts';
@@ -23,7 +23,7 @@ export class RunCommands {
   async runJob(find: () => Promise<{ readonly lane: Lane; readonly job: JobRecord }>, id: string): Promise<RunReport> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { lane, job } = await find();
-      const fire = planManual(job, lane.storeNow(), crypto.randomUUID().slice(0, 8), this.#canRunHere(job, lane));
+      const fire = planManual(job, lane.storeNow(), crypto.randomUUID().slice(0, 8), this.#hindrance(job, lane));
       const [row] = fire.runs;
       if (row === undefined) throw new RangeError('a manual run was planned without a row');
       if (row.outcome === 'skipped') {
@@ -40,10 +40,11 @@ export class RunCommands {
     throw new SchedulerError('CONTENTION', `job ${JSON.stringify(id)} was changed by others ${ATTEMPTS} times while it was being run`);
   }
 
-  /** With room here, and the task not only declared, it starts at once; else it waits for whoever can. */
-  #canRunHere(job: JobRecord, lane: Lane): boolean {
-    if ((this.#engine.executors.free().get(job.executor) ?? 0) === 0) return false;
-    return lane.store.durable ? this.#engine.knownTasks().includes(job.task.name) : this.#engine.resolveTask(job.task) !== undefined;
+  /** Why it has to wait, for room here or for another process; without a reason it starts at once. */
+  #hindrance(job: JobRecord, lane: Lane): string | undefined {
+    const strange = strangeness(this.#engine, job, lane.store.durable);
+    if (strange !== undefined) return strange;
+    return this.#engine.executors.free().has(job.executor) ? undefined : 'its executor was busy';
   }
 
   async #endedAnywhere(lane: Lane, job: JobRecord, id: string, here: Promise<RunReport>): Promise<RunReport> {
@@ -56,6 +57,8 @@ export class RunCommands {
       const [run] = runs;
       if (run !== undefined && run.outcome !== 'waiting' && run.outcome !== 'running')
         return new RunReport(run, {}, this.#place(job, lane));
+      if (run === undefined)
+        throw new SchedulerError('RUN_NOT_KEPT', `run ${JSON.stringify(id)} is over, and its record is no longer kept`);
     }
   }
 

@@ -46,6 +46,8 @@ export interface StoreSurvey {
   readonly newer: readonly string[];
   /** How many jobs each task has that are not over. */
   readonly tasks: ReadonlyMap<string, number>;
+  /** The same for each executor. */
+  readonly executors: ReadonlyMap<string, number>;
   /** Those of them whose task is not known, some thousand at most, by task and id. */
   readonly unknown?: readonly { readonly id: string; readonly task: string }[];
 }

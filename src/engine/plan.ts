@@ -101,7 +101,7 @@ function planOne(
 }
 
 /** One run outside the schedule: the cursor stays, the policies hold. `mark` makes its id unique; without room here it waits for whoever has some. */
-export function planManual(job: JobRecord, now: number, mark: string, roomHere: boolean): Fire {
+export function planManual(job: JobRecord, now: number, mark: string, hindrance: string | undefined): Fire {
   const run: NewRun = {
     scheduledAt: now,
     dueAt: now,
@@ -122,7 +122,7 @@ export function planManual(job: JobRecord, now: number, mark: string, roomHere: 
     return {
       ...progress,
       job,
-      runs: [roomHere ? run : { ...run, outcome: 'waiting', reason: 'its executor was busy' }],
+      runs: [hindrance === undefined ? run : { ...run, outcome: 'waiting', reason: hindrance }],
       cancelRunning: false,
     };
   const decided = withoutRoom(job, run);

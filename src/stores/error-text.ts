@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { reasonOf } from '../errors.ts';
 import { parseStored, strictJson } from './strict-json.ts';
 
 /** Kept of a message, a stack or a note, in UTF-16 units; the rest is cut. */
@@ -39,7 +40,11 @@ export function decodeValue(text: string | null | undefined): unknown {
  */
 export function encodeError(error: unknown): string | undefined {
   if (error === undefined) return undefined;
-  return JSON.stringify(error instanceof Error ? { error: describe(error, maxCauses) } : { thrown: encodeValue(error) });
+  try {
+    return JSON.stringify(error instanceof Error ? { error: describe(error, maxCauses) } : { thrown: encodeValue(error) });
+  } catch {
+    return JSON.stringify({ thrown: noteMark + reasonOf(error) });
+  }
 }
 
 /** An Error with the fields that were stored; a thrown value that was none comes back as it was. */
@@ -59,8 +64,8 @@ export function decodeError(text: string | null | undefined): unknown {
 function note(value: unknown): string {
   try {
     return cut(inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY }), maxFieldLength);
-  } catch {
-    return Object.prototype.toString.call(value);
+  } catch (error) {
+    return `a value that cannot be shown: ${reasonOf(error)}`;
   }
 }
 
@@ -68,11 +73,20 @@ function cut(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length)}... (${text.length - length} more)` : text;
 }
 
+/** An error can be made so that asking it throws: of what it does not give, nothing is kept. */
+function get(error: Error, key: string): unknown {
+  try {
+    return Reflect.get(error, key);
+  } catch {
+    return undefined;
+  }
+}
+
 function describe(error: Error, causes: number): Record<string, unknown> {
-  const described: Record<string, unknown> = { name: text(error.name), message: text(error.message) };
-  if (typeof error.stack === 'string') described['stack'] = text(error.stack);
-  if (error.cause !== undefined) described['cause'] = encodeCause(error.cause, causes);
-  const errors: unknown = Reflect.get(error, 'errors');
+  const described: Record<string, unknown> = { name: text(get(error, 'name')), message: text(get(error, 'message')) };
+  const [stack, cause, errors] = [get(error, 'stack'), get(error, 'cause'), get(error, 'errors')];
+  if (typeof stack === 'string') described['stack'] = text(stack);
+  if (cause !== undefined) described['cause'] = encodeCause(cause, causes);
   if (Array.isArray(errors)) described['errors'] = errors.slice(0, 10).map((one) => encodeCause(one, causes));
   const fields = ownFields(error);
   if (Object.keys(fields).length > 0) described['fields'] = fields;
@@ -81,14 +95,14 @@ function describe(error: Error, causes: number): Record<string, unknown> {
 
 function encodeCause(cause: unknown, causes: number): unknown {
   if (!(cause instanceof Error)) return { thrown: encodeValue(cause) };
-  return causes > 0 ? { error: describe(cause, causes - 1) } : { thrown: noteMark + note(cause.message) };
+  return causes > 0 ? { error: describe(cause, causes - 1) } : { thrown: noteMark + note(get(cause, 'message')) };
 }
 
 function ownFields(error: Error): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const key of Object.keys(error).slice(0, 50)) {
     if (['name', 'message', 'stack', 'cause', 'errors', '__proto__'].includes(key)) continue;
-    const value = encodeValue(Reflect.get(error, key));
+    const value = encodeValue(get(error, key));
     if (value !== undefined && value.length <= maxFieldLength) fields[key] = value;
   }
   return fields;
@@ -122,7 +136,7 @@ function set(error: Error, key: string, value: unknown): void {
 }
 
 function text(value: unknown): string {
-  return cut(String(value), maxLength);
+  return cut(typeof value === 'string' ? value : reasonOf(value), maxLength);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

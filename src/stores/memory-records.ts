@@ -110,7 +110,8 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
   value: unknown;
   error: unknown;
   #finishedAt: number | undefined;
-  cancelRequested = false;
+  /** Why it was asked to stop. */
+  cancelReason: string | undefined;
   position: number = OUTSIDE;
   before: MemoryRun | undefined;
   after: MemoryRun | undefined;
@@ -170,9 +171,9 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
 
   /** Takes over how it went on; answers where it stands now. */
   finish(item: Finish): RunState {
-    const jobRemoved = item.outcome === 'waiting' && !this.job.live;
-    this.outcome = jobRemoved ? 'cancelled' : item.outcome;
-    this.reason = jobRemoved ? 'the job was removed' : item.reason;
+    const stopped = item.outcome !== 'waiting' ? undefined : this.job.live ? this.cancelReason : 'the job was removed';
+    this.outcome = stopped === undefined ? item.outcome : 'cancelled';
+    this.reason = stopped ?? item.reason;
     this.startedAt = item.startedAt;
     this.#finishedAt = item.finishedAt;
     this.attempt = item.attempt;
@@ -181,7 +182,7 @@ export class MemoryRun implements RunRecord, ClaimedRun, HeapItem<MemoryRun> {
     this.dueAt = item.dueAt;
     if (item.progress !== undefined) this.progress = item.progress;
     if (this.outcome === 'waiting') this.owner = undefined;
-    this.cancelRequested = false;
+    this.cancelReason = undefined;
     return this.outcome;
   }
 

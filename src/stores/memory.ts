@@ -6,15 +6,18 @@ import type { Claimed, KeepRuns, Pulse, RunFilter, RunPage, RunStore } from '../
 import type { Claimant, Room, Store, StoreContext } from '../core/store.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { checkNames } from '../nearest.ts';
+import { type DurationInput, parseDuration } from '../time/duration.ts';
 import { MemoryJob, MemoryRun, sameRegistration } from './memory-records.ts';
 import { RunHistory } from './run-history.ts';
 import { type HeapItem, IndexedHeap, OUTSIDE } from './indexed-heap.ts';
 import { LinkedList } from './linked-list.ts';
 
 export interface MemoryJobStoreOptions {
-  /** How many runs that are over it remembers, all jobs together (default 1,000), and for how many milliseconds (default: no limit). */
-  readonly keepRuns?: { readonly count?: number; readonly age?: number };
+  /** How many runs that are over it remembers, all jobs together (default 1,000), and for how long (default: no limit). */
+  readonly keepRuns?: { readonly count?: number | undefined; readonly age?: DurationInput | undefined };
 }
+
+const superseded = 'superseded by a later fire time';
 
 /**
  * Jobs and runs of one process, gone with it. Takes any function and any arguments.
@@ -61,8 +64,7 @@ function checkedKeepRuns(keep: MemoryJobStoreOptions['keepRuns']): KeepRuns {
   if (keep !== undefined) checkNames(keep, ['count', 'age'], 'keepRuns');
   const { count = 1000, age } = keep ?? {};
   if (!Number.isInteger(count) || count < 0) throw new InvalidOptionError('keepRuns.count', count, 'a whole number, 0 or more');
-  if (age !== undefined && !(age > 0)) throw new InvalidOptionError('keepRuns.age', age, 'milliseconds, more than 0');
-  return { count, age };
+  return { count, age: age === undefined ? undefined : parseDuration(age, 'keepRuns.age') };
 }
 
 /** The state that jobs and runs share. */
@@ -344,8 +346,8 @@ class MemoryJobs implements JobStore {
   }
 
   #supersede(job: MemoryJob): void {
-    for (const run of this.#shelf.live) if (run.job === job && !run.manual && run.outcome === 'running') run.cancelRequested = true;
-    for (const run of this.#shelf.waitingOf(job)) if (!run.manual) this.#dropAndTell(run, 'skipped', 'superseded by a later fire time');
+    for (const run of this.#shelf.live) if (run.job === job && !run.manual && run.outcome === 'running') run.cancelReason = superseded;
+    for (const run of this.#shelf.waitingOf(job)) if (!run.manual) this.#dropAndTell(run, 'skipped', superseded);
   }
 
   #dropAndTell(run: MemoryRun, outcome: 'skipped' | 'cancelled', reason: string): void {
@@ -460,7 +462,7 @@ class MemoryRuns implements RunStore {
     for (const run of this.#shelf.live) {
       if (run.outcome !== 'running' || run.owner !== claimant.owner) continue;
       if (progress.size > 0 && progress.has(run.id)) run.progress = progress.get(run.id);
-      if (run.cancelRequested) cancel.push(run.id);
+      if (run.cancelReason !== undefined) cancel.push(run.id);
     }
     return { cancel, lost: [] };
   }
@@ -473,7 +475,7 @@ class MemoryRuns implements RunStore {
         this.#shelf.settle(run.job);
         return 'cancelled';
       }
-      run.cancelRequested = true;
+      run.cancelReason = reason;
       return 'requested';
     }
     return undefined;

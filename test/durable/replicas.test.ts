@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { currentRun, MemoryJobStore, type Scheduler, type Trigger } from '../../src/index.ts';
 import type { TriggerDefinition } from '../../src/index.ts';
-import { IntervalTrigger } from '../../src/index.ts';
+import { IntervalTrigger, SchedulerStateError } from '../../src/index.ts';
+import { InlineExecutor } from '../../src/executors/inline.ts';
 import { places, Replicas } from './replicas.ts';
 
 const found = await places();
@@ -89,6 +90,51 @@ describe.each(found)('replicas on $name', (place) => {
     await replicas.started((app) => app.task('new work', () => void calls.push('done')));
     await replicas.clock.advance('1ms');
     await expect.poll(() => calls.filter((call) => call === 'done')).toHaveLength(1);
+  });
+
+  test('leave an executor that they do not have to those that do, name it, and say why nothing runs', async () => {
+    const reports = new InlineExecutor();
+    const has = await replicas.started((app) => app.task('t', () => 1), { executors: { reports } });
+    await has.addJob('t', { id: 'a', trigger: 'interval', seconds: 1, executor: 'reports' });
+    await has.shutdown();
+    const old = await replicas.started((app) => {
+      app.task('t', () => 1);
+      app.task('ghost');
+    });
+    await old.addJob('ghost', { id: 'b', trigger: 'interval', seconds: 1 });
+    await replicas.clock.advance('2s');
+    expect((await old.health()).unknownExecutors).toEqual([{ executor: 'reports', jobStore: 'default', jobs: 1 }]);
+    const why = async (id: string): Promise<(string | undefined)[]> => [
+      ...new Set((await old.explain(id, { to: replicas.clock.now() })).map(({ reason }) => reason)),
+    ];
+    expect(await why('a')).toEqual(['no executor is called "reports" in this process']);
+    expect(await why('b')).toEqual(['its task "ghost" is for other processes: this one does not know what it does']);
+    const ran = old.runJob('b');
+    await expect.poll(async () => (await old.getRuns({ jobId: 'b' })).map(({ outcome }) => outcome)).toEqual(['waiting']);
+    expect((await old.getRuns({ jobId: 'b' })).map(({ reason }) => reason)).toEqual(await why('b'));
+    await old.removeJob('b');
+    await replicas.clock.advance('2s');
+    expect((await ran).outcome).toBe('cancelled');
+  });
+
+  test('have to be started before what is stored is removed or exported as a whole', async () => {
+    const first = await replicas.started((app) => app.task('t', () => 1));
+    await first.addJob('t', { id: 'a', trigger: 'interval', hours: 1 });
+    const second = replicas.make();
+    await expect(second.removeAllJobs()).rejects.toThrow(SchedulerStateError);
+    await expect(second.exportJobs()).rejects.toThrow('is seen after start()');
+    expect((await first.getJobs()).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('have a store object each', async () => {
+    const jobStore = replicas.store();
+    const first = await replicas.started((app) => app.task('t', () => 1), { jobStore });
+    const second = replicas.make({ jobStore });
+    await expect(second.start()).rejects.toThrow('in use by another scheduler');
+    await first.addJob('t', { id: 'a', trigger: 'interval', hours: 1 });
+    await first.shutdown();
+    await second.start();
+    expect((await second.getJobs()).map(({ id }) => id)).toEqual(['a']);
   });
 
   test('name the jobs that no code registers any more, which can be removed by their ids', async () => {

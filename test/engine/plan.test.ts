@@ -194,7 +194,7 @@ describe('a plan, whatever comes', () => {
 
 describe('a run outside the schedule', () => {
   test('leaves the cursor and the run count where they are', () => {
-    const fire = planManual(job(500, {}, { runCount: 3 }), 100, 'mark', true);
+    const fire = planManual(job(500, {}, { runCount: 3 }), 100, 'mark', undefined);
     expect(fire).toMatchObject({ nextRunTime: 500, dueAt: 500, runCount: 3, state: 'waiting' });
     expect(fire.runs[0]).toMatchObject({ outcome: 'running', scheduledAt: 100, manual: 'mark' });
   });
@@ -204,16 +204,19 @@ describe('a run outside the schedule', () => {
     ['queue', 'waiting', false],
     ['cancel-running', 'waiting', true],
   ] as const)('obeys overlap %s', (overlap, outcome, cancels) => {
-    const fire = planManual(job(500, { overlap }, { active: 1 }), 100, 'mark', true);
+    const fire = planManual(job(500, { overlap }, { active: 1 }), 100, 'mark', undefined);
     expect([fire.runs[0]?.outcome, fire.cancelRunning]).toEqual([outcome, cancels]);
   });
 
   test('waits where its executor has no room', () => {
-    expect(planManual(job(500), 100, 'mark', false).runs[0]).toMatchObject({ outcome: 'waiting', reason: 'its executor was busy' });
+    expect(planManual(job(500), 100, 'mark', 'its executor was busy').runs[0]).toMatchObject({
+      outcome: 'waiting',
+      reason: 'its executor was busy',
+    });
   });
 
   test('of a paused job keeps it paused', () => {
-    expect(planManual(job(500, {}, { state: 'paused', dueAt: undefined }), 100, 'mark', true)).toMatchObject({
+    expect(planManual(job(500, {}, { state: 'paused', dueAt: undefined }), 100, 'mark', undefined)).toMatchObject({
       state: 'paused',
       dueAt: undefined,
     });

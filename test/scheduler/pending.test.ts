@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { JobNotFoundError, SchedulerStateError } from '../../src/errors.ts';
 import type { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
-import { eventNames, rig } from './rig.ts';
+import { eventNames, rig, settle } from './rig.ts';
 
 function nothing(): void {}
 
@@ -52,6 +52,18 @@ describe('a job whose last fire time passes before the start', () => {
 });
 
 describe('a job that is added before the start', () => {
+  test.each([1, 5, 200])('of %i that come together with it none is left behind', async (count) => {
+    const { clock, scheduler } = rig();
+    let ran = 0;
+    scheduler.task('t', () => void (ran += 1));
+    const jobs = Array.from({ length: count }, (_, index) => ({ task: 't', id: `j${index}`, trigger: 'date' }) as const);
+    const [added] = await Promise.all([scheduler.addJobs(jobs), scheduler.start()]);
+    await settle(clock);
+    expect(added).toHaveLength(count);
+    expect(ran).toBe(count);
+    expect(await scheduler.getJobs()).toEqual([]);
+  });
+
   test('is told of when it is added, and not again at the start', async () => {
     const { scheduler } = rig();
     const told = eventNames(scheduler, ['jobAdded', 'jobModified']);

@@ -206,6 +206,28 @@ describe('the codec of results', () => {
     expect(decodeError(encodeError({ status: 404 }))).toEqual({ status: 404 });
   });
 
+  it.each(['name', 'message', 'stack', 'cause', 'errors', 'detail'])(
+    'keeps the rest of an error that throws when it is asked for its %s',
+    (key) => {
+      const error = Object.defineProperty(Object.assign(new TypeError('bad'), { code: 'E_BAD' }), key, {
+        enumerable: true,
+        get() {
+          throw new Error('no');
+        },
+      });
+      expect(decodeError(encodeError(error))).toMatchObject({ code: 'E_BAD', ...(key !== 'message' && { message: 'bad' }) });
+    },
+  );
+
+  it('keeps that something was thrown which lets nobody look at it', () => {
+    const refuses = (): never => {
+      throw new Error('no');
+    };
+    const error = new Proxy(new Error('x'), { get: refuses, getPrototypeOf: refuses, ownKeys: refuses });
+    expect(decodeError(encodeError(error))).toMatch(/cannot be shown/);
+    expect(decodeValue(encodeValue(error))).toMatch(/^Error: x/);
+  });
+
   it('cuts long messages and ends endless causes', () => {
     const error = new Error('x'.repeat(100_000));
     error.cause = error;

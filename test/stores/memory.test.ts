@@ -1,17 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidOptionError } from '../../src/errors.ts';
+import { Scheduler } from '../../src/scheduler.ts';
 import { LinkedList, type Linked } from '../../src/stores/linked-list.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { RunHistory } from '../../src/stores/run-history.ts';
+import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 describe('the memory store', () => {
-  test.each([[{ count: -1 }], [{ count: 1.5 }], [{ count: Number.NaN }], [{ age: 0 }], [{ age: -5 }]])(
+  test.each([[{ count: -1 }], [{ count: 1.5 }], [{ count: Number.NaN }], [{ age: 0 }], [{ age: -5 }], [{ age: 'long' }]])(
     'refuses keepRuns %j',
     (keepRuns) => {
       expect(() => new MemoryJobStore({ keepRuns })).toThrow(InvalidOptionError);
     },
   );
+
+  test.each([60_000, '1m', { minutes: 1 }])('takes %j for a minute', async (age) => {
+    const clock = new VirtualClock({ now: '2030-01-01T00:00:00Z' });
+    const scheduler = new Scheduler({ clock, timezone: 'UTC', jobStore: new MemoryJobStore({ keepRuns: { age } }) });
+    await scheduler.start();
+    await scheduler.addJob(() => undefined, { trigger: 'interval', seconds: 50 });
+    await clock.advance('5m');
+    expect(await scheduler.getRuns()).toHaveLength(2);
+    await scheduler.shutdown();
+  });
 
   test('says that it is not durable, and that nobody else can change it', () => {
     expect(new MemoryJobStore()).toMatchObject({ durable: false, pollInterval: undefined, lease: Infinity });

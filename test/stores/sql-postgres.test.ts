@@ -68,6 +68,19 @@ function cases(server: PrivateServer): void {
     expect(wakes).toEqual([one.now + 2]);
   });
 
+  it('wakes also the store that took a job within a transaction, once that commits', async () => {
+    const probe = await scene().probe();
+    const wakes: (number | undefined)[] = [];
+    const woken = nextWakes(probe, wakes, 1);
+    const client = await connected(url);
+    await client.query('begin');
+    await probe.store.jobs.add([probe.newJob('done', { dueAt: probe.now + 2 })], { onConflict: 'error', transaction: client });
+    await client.query('commit');
+    await client.end();
+    await woken;
+    expect(wakes).toEqual([probe.now + 2]);
+  });
+
   it('listens again after its connection was cut, and says so by waking', async () => {
     const place = scene();
     const probe = await place.probe();

@@ -40,6 +40,17 @@ describe('the SQL store on SQLite', () => {
     expect(many).toMatchObject({ due: 1, fire: 4, finish: 4, nextDue: 1, 'claim of nothing': 1, heartbeat: 4 });
   });
 
+  it('takes a driver that gives integers as BigInt', async () => {
+    const database = new Sqlite(':memory:');
+    database.defaultSafeIntegers(true);
+    const probe = await scene('big').probe({ dialect: new SqliteDialect({ database }) });
+    await probe.addDue('a');
+    expect(await probe.due()).toEqual(['a']);
+    const { run } = await probe.start('b');
+    expect(await probe.finish(probe.end(run, 'succeeded'))).toBe(true);
+    expect((await probe.runs('b')).map(({ outcome }) => outcome)).toEqual(['succeeded']);
+  });
+
   it('waits for another writer without blocking the event loop', async () => {
     const place = scene('locked.db');
     const probe = await place.probe();

@@ -18,19 +18,22 @@ export async function readHealth(server: Server, known: readonly string[] | unde
   const parked = new Map<string, string>();
   const newer = new Set<string>();
   const tasks = new Map<string, Set<string>>();
+  const executors = new Map<string, Set<string>>();
   let cursor = '0';
   do {
     const reply = new Reply(await server.call(surveyScript, [cursor, pageSize]));
     cursor = reply.text();
     while (!reply.done) {
-      const [id = '', format = '', state = '', reason = '', task = ''] = reply.text().split('\n').map(unline);
+      const [id = '', format = '', state = '', reason = '', task = '', executor = ''] = reply.text().split('\n').map(unline);
       if (Number(format) > rowFormat) newer.add(id);
       else if (state === '') parked.set(id, 'its row is not readable');
       else if (state === 'parked') parked.set(id, reason);
-      if (state !== '' && state !== 'finished') tasks.set(task, (tasks.get(task) ?? new Set()).add(id));
+      if (state === '' || state === 'finished') continue;
+      tasks.set(task, (tasks.get(task) ?? new Set()).add(id));
+      executors.set(executor, (executors.get(executor) ?? new Set()).add(id));
     }
   } while (cursor !== '0');
-  const byTask = [...tasks].sort(([a], [b]) => (a < b ? -1 : 1));
+  const byTask = byName(tasks);
   const unknown = known === undefined ? [] : byTask.filter(([task]) => !known.includes(task));
   const runs = new Reply(await server.call(unreadableScript, []));
   while (!runs.done) parked.set(`run ${unline(runs.text())}`, 'its row is not readable');
@@ -41,6 +44,11 @@ export async function readHealth(server: Server, known: readonly string[] | unde
       .slice(0, limit),
     newer: [...newer].sort().slice(0, limit),
     tasks: new Map(byTask.map(([task, ids]) => [task, ids.size])),
+    executors: new Map(byName(executors).map(([executor, ids]) => [executor, ids.size])),
     unknown: unknown.flatMap(([task, ids]) => [...ids].sort().map((id) => ({ id, task }))).slice(0, limit),
   };
+}
+
+function byName(groups: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly [string, ReadonlySet<string>])[] {
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }

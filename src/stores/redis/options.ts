@@ -46,5 +46,9 @@ function targetOf({ url, client }: RedisJobStoreOptions): RedisTarget {
       "an address such as 'redis://localhost:6379/0', or a client of ioredis as `client`",
     );
   }
+  const database = /^rediss?:\/\/[^/]+\/([^?#]*)/.exec(url)?.[1] ?? '';
+  // The driver would go on in another one.
+  if (!/^\d{0,9}$/.test(database))
+    throw new InvalidOptionError('url', withoutPassword(url), 'a database by its number, such as /0 at the end');
   return { url };
 }

@@ -2,7 +2,9 @@ import type { Cancel } from '../../core/clock.ts';
 import type { JobStore } from '../../core/job-store.ts';
 import type { RunStore } from '../../core/run-store.ts';
 import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
+import { SchedulerStateError } from '../../errors.ts';
 import { rowFormat } from '../codec.ts';
+import { inUse } from '../sharing.ts';
 import { Connection } from './connection.ts';
 import { readHealth } from './health.ts';
 import { RedisJobs } from './jobs.ts';
@@ -42,7 +44,7 @@ export class RedisJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#open) return;
+    if (this.#open) throw new SchedulerStateError(inUse);
     const { connection } = this.#server;
     this.#server.logger = context.logger;
     this.#server.clock = context.clock;

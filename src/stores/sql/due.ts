@@ -52,11 +52,11 @@ async function dueRows(database: Database, room: Room): Promise<DueRows> {
 async function packedRows(database: Database, room: Room): Promise<DueRows> {
   const { now, packed } = database.statements;
   const selects = stretches(database, room, sql`${packed?.(recordColumns)} as packed`);
-  const cells = await database.all<{ readonly packed: number | string }>(
+  const cells = await database.all<{ readonly packed: number | bigint | string }>(
     sql`select ${now} as packed ${sql.join([sql``, ...selects], sql` union all `)}`,
   );
-  // Told apart by their types: nothing says that the time comes first.
-  const time = cells.find(({ packed: cell }) => typeof cell === 'number');
+  // Told apart by their types: nothing says that the time comes first. A driver may give numbers as BigInt.
+  const time = cells.find(({ packed: cell }) => typeof cell !== 'string');
   const rows = cells.flatMap(({ packed: cell }) => (typeof cell === 'string' ? [unpacked(cell)] : []));
   if (selects.length > 1) rows.sort((a, b) => integer(a.due_at) - integer(b.due_at));
   return { now: integer(time?.packed), rows: rows.slice(0, room.limit) };

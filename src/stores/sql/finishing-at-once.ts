@@ -40,7 +40,7 @@ export async function finishAtOnce(database: Database, list: readonly Finish[]):
   const ordered = [...finals.values()].sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
   const { statements, tables } = database;
   const runs = endUpdate(
-    ordered.map((finish) => endRow(finish, true, null)),
+    ordered.map((finish) => endRow(finish, { stopped: undefined, progress: undefined })),
     false,
   );
   const finish = statements.finish?.(tables, { runs, jobIds: idSource(jobs.keys()), jobs: ease });

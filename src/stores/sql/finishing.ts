@@ -29,7 +29,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
   const spoken = list.some((finish) => finish.progress !== undefined);
   const runs = await lockRuns(database, session, {
     ids: list.map(({ run }) => run.id),
-    columns: ['outcome', 'fence', ...(spoken ? (['progress'] as const) : [])],
+    columns: ['outcome', 'fence', 'cancel_reason', ...(spoken ? (['progress'] as const) : [])],
   });
   const ends = new Map<string, EndRow>();
   const counters = new Map<string, { active: number; queued: number; state: string }>();
@@ -38,7 +38,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
     if (run === undefined || integer(run.fence) !== finish.run.fence) return false;
     const row = jobs.byId.get(finish.run.jobId);
     const job = row !== undefined && integer(row.uid) === finish.run.uid ? row : undefined;
-    const end = endRow(finish, job !== undefined, run.progress);
+    const end = endRow(finish, { stopped: job === undefined ? jobGone : run.cancel_reason, progress: run.progress });
     // The same write again: its first answer was lost on the way.
     const before = ends.get(finish.run.id)?.outcome ?? run.outcome;
     if (before !== 'running') return before === end.outcome || (finish.outcome === 'waiting' && before === 'cancelled');
@@ -78,18 +78,24 @@ export function endUpdate(rows: readonly EndRow[], withProgress: boolean): Updat
   };
 }
 
-/** `progress` is what was noted before. */
-export function endRow(finish: Finish, jobThere: boolean, progress: string | null | undefined): EndRow {
-  const waits = finish.outcome === 'waiting' && jobThere;
-  const orphaned = finish.outcome === 'waiting' && !jobThere;
+interface Known {
+  /** Why it does not wait again, if it does not. */
+  readonly stopped: string | null | undefined;
+  /** What was noted before. */
+  readonly progress: string | null | undefined;
+}
+
+export function endRow(finish: Finish, { stopped, progress }: Known): EndRow {
+  const isStopped = finish.outcome === 'waiting' && typeof stopped === 'string';
+  const waits = finish.outcome === 'waiting' && !isStopped;
   return {
     id: finish.run.id,
-    outcome: orphaned ? 'cancelled' : finish.outcome,
-    reason: orphaned ? jobGone : (plainText(finish.reason) ?? null),
+    outcome: isStopped ? 'cancelled' : finish.outcome,
+    reason: isStopped ? stopped : (plainText(finish.reason) ?? null),
     result: encodeValue(finish.value) ?? null,
     failure: encodeError(finish.error) ?? null,
     started_at: finish.startedAt ?? null,
-    finished_at: waits ? null : (finish.finishedAt ?? null),
+    finished_at: waits ? null : (finish.finishedAt ?? finish.dueAt),
     attempt: finish.attempt,
     due_at: finish.dueAt,
     wake_at: waits ? finish.dueAt : null,

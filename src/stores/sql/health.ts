@@ -18,6 +18,9 @@ export async function readHealth(database: Database, known: readonly string[] | 
   const tasks = await database.all<{ task: string; jobs: number | string }>(
     sql`select t.task, count(*) as jobs from ${jobs} as t where t.state <> 'finished' group by t.task order by t.task`,
   );
+  const executors = await database.all<{ executor: string; jobs: number | string }>(
+    sql`select t.executor, count(*) as jobs from ${jobs} as t where t.state <> 'finished' group by t.executor order by t.executor`,
+  );
   const unknown =
     known === undefined
       ? []
@@ -28,6 +31,7 @@ export async function readHealth(database: Database, known: readonly string[] | 
     parked: parked.map((row) => ({ id: text(row.id), reason: text(row.reason) })),
     newer: newer.map((row) => text(row.id)),
     tasks: new Map(tasks.map((row) => [row.task, integer(row.jobs)])),
+    executors: new Map(executors.map((row) => [row.executor, integer(row.jobs)])),
     unknown,
   };
 }

@@ -8,6 +8,7 @@ import type { Finish } from '../../core/run.ts';
 import type { RunStore } from '../../core/run-store.ts';
 import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
+import { inUse } from '../sharing.ts';
 import { addJobs, addJobsWithin } from './adding.ts';
 import { borrow } from './borrowed.ts';
 import { getJob, listJobs, removeJobs, updateJob } from './changing.ts';
@@ -78,7 +79,7 @@ export class SqlJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#opened !== undefined) return;
+    if (this.#opened !== undefined) throw new SchedulerStateError(inUse);
     const { source, schema, prefix, listenUrl } = this.#settings;
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
@@ -165,10 +166,10 @@ export class SqlJobStore implements Store {
     };
   }
 
-  /** A notification of this store itself is no news. */
+  /** A notification of this store itself is no news, unless it comes with a commit that only its caller knew of. */
   #heard(payload: string, instance: string): void {
-    const [sender, time] = payload.split(' ');
-    if (sender === instance) return;
+    const [sender, time, mark] = payload.split(' ');
+    if (sender === instance && mark !== committed) return;
     if (time === undefined || time === '') this.#wake?.();
     else this.#wake?.(Number(time));
   }
@@ -183,7 +184,7 @@ export class SqlJobStore implements Store {
           const session = await borrow(transaction, this.#settings.kind);
           const answers = await addJobsWithin(database, session, { jobs, onConflict });
           // Others are told if and only if it commits.
-          const notice = soonest === undefined ? undefined : database.statements.notify?.(String(soonest));
+          const notice = soonest === undefined ? undefined : database.statements.notify?.(`${soonest} ${committed}`);
           if (notice !== undefined) await session.all(notice);
           return answers;
         }
@@ -314,6 +315,9 @@ export class SqlJobStore implements Store {
     for (const _ of runs) if (randomInt(Math.max(1, Math.floor(count / 10))) === 0) this.#grown.add(job.id);
   }
 }
+
+/** Marks the news of what somebody's own transaction has stored. */
+const committed = 'committed';
 
 /** When the earliest of the jobs is due. */
 function firstDue(jobs: readonly NewJob[]): number | undefined {

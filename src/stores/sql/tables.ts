@@ -139,12 +139,12 @@ export function selection(columns: Columns): RawBuilder<unknown> {
 }
 
 /** An integer column that is never null. */
-export function integer(value: number | string | null | undefined): number {
+export function integer(value: number | bigint | string | null | undefined): number {
   return typeof value === 'number' ? value : Number(value ?? 0);
 }
 
 /** An integer column that may be null. */
-export function optionalInteger(value: number | string | null | undefined): number | undefined {
+export function optionalInteger(value: number | bigint | string | null | undefined): number | undefined {
   return value === null || value === undefined ? undefined : Number(value);
 }
 

@@ -84,6 +84,19 @@ export const finishingCases: readonly LawCase[] = [
     },
   },
   {
+    name: 'a run that was asked to stop does not wait again: it is cancelled',
+    async run(probe) {
+      const { run } = await probe.start('stopped');
+      assert.equal(await probe.store.runs.cancel(run.id, 'enough'), 'requested');
+      assert.equal(await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now })), true);
+      const stored = await probe.run(run.id);
+      assert.equal(stored.outcome, 'cancelled');
+      assert.ok(stored.reason !== undefined && stored.finishedAt !== undefined);
+      assert.deepEqual(counts(await probe.job('stopped')), { active: 0, queued: 0 });
+      assert.deepEqual(await probe.claim(), []);
+    },
+  },
+  {
     name: 'a write with an older fence is refused and changes nothing',
     needs: ['durable'],
     async run(probe) {

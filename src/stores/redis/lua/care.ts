@@ -24,7 +24,7 @@ return { time(), newest }
 
 /**
  * A page of all jobs for a survey. ARGV: 3 the cursor, '0' to begin with, 4 about how many. Answers with the next cursor, '0' at the end;
- * then `id \n format \n state \n reason \n task` of each, as far as that can be read.
+ * then `id \n format \n state \n reason \n task \n executor` of each, as far as that can be read.
  */
 export const survey: string = String.raw`
 local page = call('HSCAN', P .. 'ids', ARGV[3], 'COUNT', ARGV[4])
@@ -34,8 +34,9 @@ local rows, definitions, answer = mget(P .. 'jobs', uids), mget(P .. 'defs', uid
 for i = 1, #ids do
   local j = rows[i] and read_job(uids[i], rows[i])
   local reason = j and match(unfold(j).rest, '\n([^\n]*)') or ''
-  local task = definitions[i] and match(definitions[i], '^[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n') or ''
-  answer[i + 1] = ids[i] .. '\n' .. (rows[i] and match(rows[i], '^(%d+)|') or '') .. '\n' .. (j and j.state or '') .. '\n' .. reason .. '\n' .. task
+  local task, executor = match(definitions[i] or '', '^[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n([^\n]*)\n')
+  answer[i + 1] = ids[i] .. '\n' .. (rows[i] and match(rows[i], '^(%d+)|') or '') .. '\n' .. (j and j.state or '') .. '\n' .. reason .. '\n' .. (task or '')
+    .. '\n' .. (executor or '')
 end
 return answer
 `;

@@ -15,7 +15,7 @@ local stored = mget(P .. 'runs', ids)
 for i = 1, count do
   local id, fence, row = ids[i], list[4 * i - 2], list[4 * i]
   local before = seen[id] or stored[i] or ''
-  local state, last = match(before, '^1|(%a+)|(%d+)|')
+  local state, last, cancel = match(before, '^1|(%a+)|(%d+)|%d+|([01])|')
   local outcome, finished = match(row, '^1|(%a+)|%d+|%d+|0|%-?%d+|(%-?%d*)|')
   if state == 'running' and last == fence then
     local uid = uids[i]
@@ -23,12 +23,13 @@ for i = 1, count do
     zrem('lease:' .. (j and j.lane or '0'), id)
     if outcome == 'waiting' or finished == '' then
       local r = read_run(id, row)
-      if j and outcome == 'waiting' then
+      if j and outcome == 'waiting' and cancel == '0' then
         enter_waiting(r, j)
       else
         if outcome == 'waiting' then
           r.outcome = 'cancelled'
-          say(r, 'the job was removed')
+          say(r, j and 'it was cancelled' or 'the job was removed')
+          outcome = 'cancelled'
         end
         r.finished = now
         row = run_row(r)
