@@ -37,12 +37,21 @@ export interface Draft {
   readonly transaction: unknown;
   /** `null` to add it paused. */
   readonly nextRunTime: number | null | undefined;
+  /** Whether its date is the moment it was given, as nobody said another. */
+  readonly isNow: boolean;
   /** How late its own misfire grace time lets a first run be; 0 if it has none of its own. */
   readonly grace: number;
   /** When it was given. */
   readonly since: number;
   /** Scheduled runs begun already, of a job that comes from elsewhere; 0 if absent. */
   readonly runCount?: number;
+}
+
+/** The store's time, when the job was given by the store's clock, and how late its first run may be. */
+interface Times {
+  readonly now: number;
+  readonly since: number;
+  readonly grace: number;
 }
 
 /** Options among which those of a trigger stand. */
@@ -129,6 +138,7 @@ export class JobDesk {
         options.onConflict === undefined ? 'replace' : choice(options.onConflict, 'onConflict', ['replace', 'keep', 'error'] as const),
       transaction: options.transaction,
       nextRunTime,
+      isNow: options.trigger === 'date' && Reflect.get(options, 'runDate') === undefined && nextRunTime == null,
       grace: grace === undefined ? 0 : (definition.policy.misfireGraceTime ?? Infinity),
       since,
     };
@@ -139,9 +149,10 @@ export class JobDesk {
   /** The job with its place in time, computed from `now`. @throws JobNeverRunsError */
   complete(draft: Draft, now: number): NewJob {
     const { id, name, task, args, executor, executorOptions, policy, metadata, registration } = draft.definition;
-    const given = draft.definition.trigger as Trigger;
+    const since = this.#sinceByStore(draft, now);
+    const given = draft.isNow ? movedTo(draft.definition.trigger as Trigger, since) : (draft.definition.trigger as Trigger);
     const trigger = given.anchored?.(now) ?? given;
-    const { nextRunTime, dueAt, state, reason, runCount } = this.#progress(draft, trigger, now);
+    const { nextRunTime, dueAt, state, reason, runCount } = this.#progress(draft, trigger, { now, since, grace: draft.grace });
     // Written out: spreading costs more than all the rest of adding a job.
     return {
       id,
@@ -153,7 +164,7 @@ export class JobDesk {
       policy,
       metadata,
       trigger,
-      registration,
+      registration: draft.isNow ? given : registration,
       nextRunTime,
       dueAt,
       state,
@@ -162,15 +173,21 @@ export class JobDesk {
     };
   }
 
-  #progress(draft: Draft, trigger: Trigger, now: number): JobProgress {
+  /** When a job was given, by the clock of its store. */
+  #sinceByStore(draft: Draft, now: number): number {
+    return this.#store(draft.jobStore).durable ? draft.since + now - this.#context.clock.now() : draft.since;
+  }
+
+  #progress(draft: Draft, trigger: Trigger, times: Times): JobProgress {
     const { definition, nextRunTime, runCount = 0 } = draft;
+    const { now, since, grace } = times;
     // Its place in time is kept, so that what passes until it is resumed can be told of then.
     if (nextRunTime === null)
-      return { nextRunTime: firstRun(trigger, now, draft), dueAt: undefined, state: 'paused', reason: undefined, runCount };
-    const first = nextRunTime ?? firstRun(trigger, now, draft);
+      return { nextRunTime: firstRun(trigger, now, times), dueAt: undefined, state: 'paused', reason: undefined, runCount };
+    const first = nextRunTime ?? firstRun(trigger, now, times);
     if (
       first === undefined ||
-      (nextRunTime !== undefined && nextRunTime < draft.since - Math.max(1000, draft.grace) && trigger.next(now) === undefined)
+      (nextRunTime !== undefined && nextRunTime < since - Math.max(1000, grace) && trigger.next(now) === undefined)
     ) {
       throw new JobNeverRunsError(definition.id, neverReason(trigger, first, now));
     }

@@ -42,6 +42,20 @@ describe.each([
     expect(calls).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 60_000]);
   });
 
+  test('runs at once what has no date, before and after the start, and again at each boot', async () => {
+    const { scheduler, clock, calls } = await processWith(skew);
+    await scheduler.addJob('note', { id: 'a', trigger: 'date' });
+    await clock.advance('1s');
+    expect(calls).toEqual([0]);
+    await scheduler.shutdown();
+    await scheduler.addJob('note', { id: 'a', trigger: 'date' });
+    await clock.advance('3s');
+    await scheduler.start();
+    await clock.advance('1s');
+    expect(calls).toEqual([0, 4_000]);
+    expect((await scheduler.getRuns()).map(({ scheduledAt }) => scheduledAt.toMillis() - storeStart)).toEqual([1_000, 0]);
+  });
+
   test('reschedules a job by the clock of the store', async () => {
     const { scheduler, clock, calls } = await processWith(skew);
     await scheduler.addJob('note', { id: 'a', trigger: 'interval', hours: 5 });

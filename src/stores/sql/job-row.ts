@@ -1,4 +1,5 @@
 import type { JobProgress, JobRecord, JobState, NewJob } from '../../core/job.ts';
+import { lastInstant } from '../../time/instants.ts';
 import { type Decoded, decodeJob, encodeJob, plainText, rowFormat } from '../codec.ts';
 import { integer, type JobRow, optionalInteger, text } from './tables.ts';
 
@@ -67,9 +68,9 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
   if (!decoded.ok) return decoded;
   const [nextRunTime, dueAt] = [optionalInteger(row.next_run_time), optionalInteger(row.due_at)];
   const [runCount, active, queued] = [integer(row.run_count), integer(row.active), integer(row.queued)];
-  // Not a number if one of them is none: SQLite puts any text into any column.
-  if (Number.isNaN((nextRunTime ?? 0) + (dueAt ?? 0) + runCount + active + queued))
-    return { ok: false, reason: 'a column for numbers holds something else' };
+  // SQLite puts any text into any column, and PostgreSQL takes numbers that are none here; written back they would fail all that goes with them.
+  if (!(isInstant(nextRunTime) && isInstant(dueAt) && Number.isSafeInteger(runCount + active + queued)))
+    return { ok: false, reason: 'a column for numbers holds something else, or a number out of range' };
   const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = decoded.value;
   // Field by field: this is read for every fire, and spreading costs several times as much.
   return {
@@ -96,6 +97,10 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
       queued,
     },
   };
+}
+
+function isInstant(time: number | undefined): boolean {
+  return time === undefined || (Number.isInteger(time) && Math.abs(time) <= lastInstant);
 }
 
 export function readProgress(row: Pick<JobRow, 'next_run_time' | 'due_at' | 'state' | 'reason' | 'run_count'>): JobProgress {
