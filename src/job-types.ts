@@ -34,6 +34,10 @@ export type NewTrigger = (TriggerInput & Pick<JobOptions, 'calendars' | 'calenda
 /** `args` may be left out where the function can be called without any. */
 export type ArgsOption<Args extends readonly unknown[]> = [] extends Args ? { args?: Args } : { args: Args };
 
+/** The parameters of what a job is made of; anything, where only a name or an address says what that is. */
+export type ArgsOf<Ref> =
+  Ref extends TaskHandle<infer Args> ? Args : Ref extends (...args: infer Args) => unknown ? Args : readonly unknown[];
+
 /** What `addJob` takes beside the task. */
 export type AddJobOptions<Args extends readonly unknown[] = readonly unknown[]> = TriggerInput &
   Omit<JobOptions, 'args'> &

@@ -19,6 +19,7 @@ import type { JobOptions, PolicyOptions } from './job-options.ts';
 import { checkNames } from './nearest.ts';
 import type {
   AddJobOptions,
+  ArgsOf,
   DateBounds,
   IntervalBounds,
   JobModification,
@@ -41,7 +42,7 @@ import type { CronBounds } from './triggers/cron/cron.ts';
 import { TriggerRegistry, type TriggerDefinition } from './triggers/registry.ts';
 
 /** One job for `addJobs`: its task beside its options. */
-export type JobEntry = AddJobOptions & { readonly task: TaskReference };
+export type JobEntry<Ref extends TaskReference = TaskReference> = AddJobOptions<ArgsOf<Ref>> & { readonly task: Ref };
 
 /** What the scheduler needs of a task app to be its beat. */
 export interface BeatApp {
@@ -126,6 +127,9 @@ export class Scheduler {
   }
 
   /** Adds many jobs in few steps of their stores. All are checked before the first is stored. */
+  async addJobs<const Refs extends readonly TaskReference[]>(
+    entries: readonly [...{ [Index in keyof Refs]: JobEntry<Refs[Index]> }],
+  ): Promise<Job[]>;
   async addJobs(entries: readonly JobEntry[]): Promise<Job[]> {
     if (!Array.isArray(entries)) throw new InvalidOptionError('jobs', entries, 'an array of { task, trigger, ... }');
     return this.#commands.adding.add(

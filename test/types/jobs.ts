@@ -1,5 +1,5 @@
 /** What compiles and what must not when jobs are added: a wrong line that compiled would leave its directive unused, which is an error. */
-import { CronTrigger, currentRun, IntervalTrigger, MemoryJobStore, OrTrigger, Scheduler } from 'punctual';
+import { CronTrigger, currentRun, IntervalTrigger, type JobEntry, MemoryJobStore, OrTrigger, Scheduler } from 'punctual';
 
 const scheduler = new Scheduler({
   timezone: 'Europe/Berlin',
@@ -30,6 +30,26 @@ export async function args(): Promise<void> {
   await scheduler.addJob(greet, { trigger: 'interval', seconds: 3, args: ['me', 'you'] });
   // @ts-expect-error arguments are a list
   await scheduler.addJob(greet, { trigger: 'interval', seconds: 3, args: 'me' });
+}
+
+export async function manyAtOnce(): Promise<void> {
+  const handle = scheduler.task('send', send);
+  await scheduler.addJobs([
+    { task: send, trigger: 'interval', seconds: 3, args: ['a', 2] },
+    { task: greet, trigger: 'cron', hour: 12 },
+    { task: handle, trigger: 'date', args: ['a', 2] },
+    { task: 'send', trigger: 'date', args: ['whatever', 1, true] },
+    { task: new URL('file:///work.js#run'), trigger: 'date' },
+  ]);
+  await scheduler.addJobs(['a', 'b'].map((to, index) => ({ task: send, trigger: 'date', args: [to, index] }) as const));
+  const entries: JobEntry[] = [{ task: 'send', trigger: 'date', args: ['a', 2] }];
+  await scheduler.addJobs(entries);
+  // @ts-expect-error one argument is missing
+  await scheduler.addJobs([{ task: send, trigger: 'date', args: ['a'] }]);
+  // @ts-expect-error the function cannot be called without arguments
+  await scheduler.addJobs([{ task: send, trigger: 'date' }]);
+  // @ts-expect-error the second argument is a number
+  await scheduler.addJobs([{ task: handle, trigger: 'date', args: ['a', 'b'] }]);
 }
 
 export async function shortForms(): Promise<void> {
