@@ -27,6 +27,8 @@ import { type DurationInput, parseDuration } from './time/duration.ts';
 import { parseInstant, type TimeInput } from './time/instants.ts';
 import { strictJson } from './stores/strict-json.ts';
 import type { OwnExecutor, TaskRegistry } from './task-registry.ts';
+import { DateTrigger } from './triggers/date.ts';
+import { momentText } from './triggers/derived.ts';
 import type { TriggerRegistry } from './triggers/registry.ts';
 
 /** A job that was checked, and waits to be given its progress and to be stored. */
@@ -349,8 +351,10 @@ function isOnce(trigger: Trigger, now: number): boolean {
 
 function neverReason(trigger: Trigger, first: number | undefined, now: number): string {
   const last = first ?? lastRun(trigger, now);
-  if (last === undefined) return 'its trigger has no fire time';
-  return `its last fire time, ${new Date(last).toISOString()}, is past; a misfireGraceTime of its own would let it run late`;
+  const { endDate } = trigger.toJSON();
+  if (last === undefined) return `its trigger has no fire time${endDate === undefined ? '' : ` before its endDate, ${String(endDate)}`}`;
+  const what = trigger instanceof DateTrigger ? 'runDate' : 'last fire time';
+  return `its ${what}, ${momentText(last, trigger.timezone)}, is past; a misfireGraceTime of its own would let it run late`;
 }
 
 /** What only a task engine can heed must not be given in vain. @throws InvalidOptionError */

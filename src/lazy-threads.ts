@@ -23,7 +23,7 @@ export class LazyThreads implements Executor {
     const { target } = task;
     if (target?.kind === 'module') return undefined;
     if (target?.kind !== 'function') return 'the task has no module in this process';
-    return `a function cannot be sent to a worker thread: export it from a module and give its URL with the export's name, as in new URL('./file.js#${target.fn.name || 'exportName'}', import.meta.url)`;
+    return `a module reference: a function cannot be sent to a worker thread, so export it from a module and give its URL with the export's name, as in new URL('./file.js#${target.fn.name || 'exportName'}', import.meta.url)`;
   }
 
   run(request: RunRequest): RunResult | Promise<RunResult> {

@@ -206,7 +206,11 @@ export class Scheduler {
     return this.#commands.rescheduleJob(id, trigger, options);
   }
 
-  /** Keeps a job from running until it is resumed; the pause survives a restart in a persistent store. @throws JobNotFoundError */
+  /**
+   * Lets no fire time of a job run until it is resumed; the pause survives a restart in a persistent store. What was decided before goes on:
+   * a run under way, and those that wait in a queue or for their next attempt, which `cancelRun` ends.
+   * @throws JobNotFoundError
+   */
   async pauseJob(id: string, options?: { jobStore?: string }): Promise<Job> {
     return this.#commands.pauseJob(id, options);
   }

@@ -234,7 +234,9 @@ function step(job: JobRecord, runs: readonly NewRun[], trigger: Trigger, last: n
 function rangeRow(range: Range, trigger: Trigger, dueAt: number, outcome: NewRun['outcome'], reason: string | undefined): NewRun {
   const coalesced = range.first === range.last ? 1 : count(range, trigger);
   const stands =
-    coalesced > 1 && reason === undefined ? `stands for ${coalesced} fire times up to ${new Date(range.last).toISOString()}` : reason;
+    coalesced > 1 && reason === undefined
+      ? `stands for ${coalesced < COUNTED ? coalesced : `${COUNTED} or more`} fire times up to ${new Date(range.last).toISOString()}`
+      : reason;
   return {
     scheduledAt: range.last,
     dueAt,

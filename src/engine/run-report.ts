@@ -32,7 +32,8 @@ export class RunReport implements Run {
   constructor(record: RunRecord, facts: RunFacts, place: { readonly jobStore: string; readonly timezone: string }) {
     this.jobId = record.jobId;
     this.jobStore = place.jobStore;
-    this.attempt = facts.attempt ?? record.attempt;
+    // A row of a run under way counts the attempts that are over; the one that another process is at is the next.
+    this.attempt = facts.attempt ?? record.attempt + (record.outcome === 'running' ? 1 : 0);
     this.outcome = facts.outcome ?? record.outcome;
     this.reason = 'reason' in facts ? facts.reason : record.reason;
     this.value = 'value' in facts ? facts.value : record.value;

@@ -84,7 +84,7 @@ export class ThreadsExecutor implements Executor {
     if (target?.kind !== 'function')
       return `task ${JSON.stringify(name)} has no module in this process: it was declared for other processes to run`;
     return (
-      `a function cannot be sent to a worker thread: export it from a module and give its URL with the export's name, ` +
+      `a module reference: a function cannot be sent to a worker thread, so export it from a module and give its URL with the export's name, ` +
       `as in new URL('./file.js#${target.fn.name || 'exportName'}', import.meta.url)`
     );
   }

@@ -24,7 +24,7 @@ interface Timer {
 const TURNS = 3;
 
 /**
- * Time that moves only when told to, for tests: a year of hourly runs takes a second.
+ * Time that moves only when told to, for tests: a month of hourly runs takes half a second.
  *
  * It has two hands. `advance` moves both, step by step, and lets everything that falls due on the way run in its
  * order; `jumpWall` moves wall time alone, as when a clock is set or a machine slept. What goes on outside of the event loop, such as a

@@ -24,6 +24,8 @@ interface Making {
   readonly context: TriggerContext;
   /** Options that are the caller's own. */
   readonly others?: ReadonlySet<string>;
+  /** Where the options stand within those of another trigger, such as `triggers[0].`. */
+  readonly path?: string;
 }
 
 /** The kinds of trigger that one scheduler knows, by the name used in `trigger: 'interval'`. */
@@ -57,15 +59,15 @@ export class TriggerRegistry {
    * The trigger that options mean.
    * @throws InvalidOptionError for an unknown kind or option, and what the kind itself throws
    */
-  create(kind: string, options: object, { context, others = NONE }: Making): Trigger {
-    const definition = this.#definition(kind, 'trigger');
+  create(kind: string, options: object, { context, others = NONE, path = '' }: Making): Trigger {
+    const definition = this.#definition(kind, `${path}trigger`);
     const { options: names } = definition;
     const given: Record<string, unknown> = {};
     for (const name in options) {
       const value: unknown = Reflect.get(options, name);
       if (names.includes(name)) {
         if (value !== undefined) given[name] = value;
-      } else if (!others.has(name)) throw new InvalidOptionError(name, value, expectedOption(name, { kind, names, others }));
+      } else if (!others.has(name)) throw new InvalidOptionError(path + name, value, expectedOption(name, { kind, names, others }));
     }
     if (given['timezone'] === undefined && names.includes('timezone')) given['timezone'] = context.timezone;
     return definition.create(given, context);
@@ -103,7 +105,7 @@ export class TriggerRegistry {
     if (typeof child !== 'object' || child === null) throw new InvalidOptionError(option, child, 'a trigger, or its options');
     if ('next' in child) return guarded(child);
     const { trigger, ...options } = child;
-    return this.create(trigger, options, { context });
+    return this.create(trigger, options, { context, path: `${option}.` });
   }
 }
 

@@ -30,9 +30,9 @@ function says(texts: readonly string[], day: number): boolean {
   });
 }
 
-/** The first day from `day` on of which `wanted` is true, one day after the other; `undefined` if none is within 60 years. */
+/** The first day from `day` on of which `wanted` is true, one day after the other; `undefined` if none is within 70 years. */
 function walk(day: number, wanted: (day: number) => boolean): number | undefined {
-  for (let each = day; each < day + 60 * 366; each++) if (wanted(each)) return each;
+  for (let each = day; each < day + 70 * 366; each++) if (wanted(each)) return each;
   return undefined;
 }
 
