@@ -145,13 +145,24 @@ export class Lane {
         logger: this.#engine.logger,
         ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
       });
-      // Jobs are placed in time by the store's clock, also before the first look.
-      if (this.store.durable) this.#time.note((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
+      await this.#learnTime();
     } catch (error) {
       failed(this.alias, 'open', error);
     }
     this.#unwatch = this.store.watch((time) => this.wake(time));
     this.#isOpen = true;
+  }
+
+  /** Jobs are placed in time by the store's clock, also before the first look. */
+  async #learnTime(): Promise<void> {
+    if (!this.store.durable) return;
+    try {
+      this.#time.note((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
+    } catch (error) {
+      // It is opened again at the next start.
+      await Promise.resolve(this.calls.close()).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Passes are made from now on. */

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { currentRun, MemoryJobStore, type Scheduler, type Trigger } from '../../src/index.ts';
 import type { TriggerDefinition } from '../../src/index.ts';
 import { IntervalTrigger, SchedulerStateError } from '../../src/index.ts';
@@ -135,6 +135,15 @@ describe.each(found)('replicas on $name', (place) => {
     await first.shutdown();
     await second.start();
     expect((await second.getJobs()).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('can be started again after a start that failed half-way', async () => {
+    const jobStore = replicas.store();
+    vi.spyOn(jobStore.jobs, 'nextDue').mockRejectedValueOnce(new Error('away'));
+    const scheduler = replicas.make({ jobStore });
+    await expect(scheduler.start()).rejects.toThrow('away');
+    await scheduler.start();
+    expect(scheduler.state).toBe('running');
   });
 
   test('name the jobs that no code registers any more, which can be removed by their ids', async () => {

@@ -30,7 +30,8 @@ export class RedisJobStore implements Store {
   readonly runs: RunStore;
   readonly #server: Server;
   readonly #wakes: WakeChannel;
-  #open = false;
+  /** Whether a scheduler has it, or is about to. */
+  #taken = false;
 
   /** Connects to nothing yet. Throws InvalidOptionError. */
   constructor(options: RedisJobStoreOptions) {
@@ -44,7 +45,17 @@ export class RedisJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#open) throw new SchedulerStateError(inUse);
+    if (this.#taken) throw new SchedulerStateError(inUse);
+    this.#taken = true;
+    try {
+      await this.#open(context);
+    } catch (error) {
+      this.#taken = false;
+      throw error;
+    }
+  }
+
+  async #open(context: StoreContext): Promise<void> {
     const { connection } = this.#server;
     this.#server.logger = context.logger;
     this.#server.clock = context.clock;
@@ -56,11 +67,10 @@ export class RedisJobStore implements Store {
       throw error;
     }
     this.#wakes.start(connection.subscriber(), connection.channel, context.logger);
-    this.#open = true;
   }
 
   async close(): Promise<void> {
-    this.#open = false;
+    this.#taken = false;
     this.#wakes.stop();
     this.#server.held.clear();
     await this.#server.connection.close(this.#server.clock);

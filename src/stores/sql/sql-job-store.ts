@@ -64,6 +64,8 @@ export class SqlJobStore implements Store {
   /** Jobs added since it was made, and how many make PostgreSQL's planner look again. */
   #added = 0;
   #analyzeAt = 1000;
+  /** Whether a scheduler has it, or is about to. */
+  #taken = false;
   #opened: Opened | undefined;
   /** The earliest time that others are still to be told of, and the telling under way. */
   #news: number | undefined;
@@ -79,7 +81,17 @@ export class SqlJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#opened !== undefined) throw new SchedulerStateError(inUse);
+    if (this.#taken) throw new SchedulerStateError(inUse);
+    this.#taken = true;
+    try {
+      await this.#open(context);
+    } catch (error) {
+      this.#taken = false;
+      throw error;
+    }
+  }
+
+  async #open(context: StoreContext): Promise<void> {
     const { source, schema, prefix, listenUrl } = this.#settings;
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
@@ -114,6 +126,7 @@ export class SqlJobStore implements Store {
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
+    this.#taken = false;
     this.#held.clear();
     if (opened === undefined) return;
     // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
