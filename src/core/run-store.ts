@@ -36,6 +36,9 @@ export interface KeepRuns {
   readonly age: number | undefined;
 }
 
+/** Whether the end of a run was taken; `'cancelled'` if it was to wait again, and is over instead. */
+export type Taken = boolean | 'cancelled';
+
 /**
  * The runs. Laws:
  * - `claim` hands out waiting runs whose due time has come, unless their job has `maxInstances` active runs, and runs whose claim ran out
@@ -53,7 +56,7 @@ export interface KeepRuns {
  */
 export interface RunStore {
   claim(room: Room, claimant: Claimant): Awaitable<Claimed>;
-  finish(list: readonly Finish[]): Awaitable<readonly boolean[]>;
+  finish(list: readonly Finish[]): Awaitable<readonly Taken[]>;
   heartbeat(claimant: Claimant, progress: ReadonlyMap<string, unknown>): Awaitable<Pulse>;
   cancel(id: string, reason: string): Awaitable<'cancelled' | 'requested' | undefined>;
   list(filter: RunFilter): Awaitable<RunPage>;

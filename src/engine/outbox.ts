@@ -1,5 +1,5 @@
 import type { Finish } from '../core/run.ts';
-import type { RunStore } from '../core/run-store.ts';
+import type { RunStore, Taken } from '../core/run-store.ts';
 
 /** Ends in one write: many share its cost, and reading the answer to it does not hold up the event loop. */
 const BATCH = 500;
@@ -7,7 +7,7 @@ const BATCH = 500;
 /** Who is told how the writing went. */
 export interface OutboxHooks<Entry> {
   /** The store has answered for this one; `taken` is false if another process holds the run by now. */
-  written(ended: Entry, taken: boolean): void;
+  written(ended: Entry, taken: Taken): void;
   failed(error: unknown): void;
 }
 
@@ -58,7 +58,7 @@ export class Outbox<Entry extends Finish> {
     return undefined;
   }
 
-  async #rest(batch: Entry[], answer: Promise<readonly boolean[]>): Promise<void> {
+  async #rest(batch: Entry[], answer: Promise<readonly Taken[]>): Promise<void> {
     let failed = false;
     try {
       const taken = await answer;
@@ -79,10 +79,10 @@ export class Outbox<Entry extends Finish> {
     this.#hooks.failed(error);
   }
 
-  #tell(batch: readonly Entry[], taken: readonly boolean[]): void {
+  #tell(batch: readonly Entry[], taken: readonly Taken[]): void {
     let index = 0;
     for (const ended of batch) {
-      this.#hooks.written(ended, taken[index] === true);
+      this.#hooks.written(ended, taken[index] ?? false);
       index += 1;
     }
   }

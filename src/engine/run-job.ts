@@ -2,6 +2,7 @@ import type { SchedulerEventName } from '../core/events.ts';
 import type { Executor, RunResult } from '../core/executor.ts';
 import type { JobRecord } from '../core/job.ts';
 import type { ClaimedRun, Finish, RunRecord } from '../core/run.ts';
+import type { Taken } from '../core/run-store.ts';
 import type { Task } from '../core/task.ts';
 import { JobTimeoutError, RunCancelledError, SchedulerError, show, TaskNotFoundError } from '../errors.ts';
 import { type AbortCause, ActiveRun, type RunSurroundings } from './active-run.ts';
@@ -187,20 +188,17 @@ export class RunsUnderWay {
   }
 
   /** The store has answered for the end of a run: tells of it. */
-  written(ended: EndedRun, taken: boolean): void {
+  written(ended: EndedRun, taken: Taken): void {
     const quiet =
-      ended.outcome === 'succeeded' && taken && this.#waiters.size === 0 && !this.#context.engine.emitter.listens('jobExecuted');
+      ended.outcome === 'succeeded' && taken === true && this.#waiters.size === 0 && !this.#context.engine.emitter.listens('jobExecuted');
     if (!quiet) this.#tell(ended, taken);
     this.#context.settled(ended);
   }
 
-  #tell(ended: EndedRun, taken: boolean): void {
+  #tell(ended: EndedRun, taken: Taken): void {
     const { run, job, active } = ended;
-    // A store in memory ends a run that should wait for a job that is gone, and its record shows that at once.
-    const shown = run.outcome === 'cancelled' ? run : ended;
     const facts: RunFacts = {
-      outcome: taken ? shown.outcome : 'lost',
-      reason: taken ? shown.reason : 'another process took it over',
+      ...fateOf(ended, taken),
       value: ended.value,
       error: ended.error,
       startedAt: ended.startedAt,
@@ -287,6 +285,15 @@ type RunEventName = Extract<
 
 function underWay(active: ActiveRun): RunFacts {
   return { outcome: 'running', attempt: active.attempt, startedAt: active.startedAt };
+}
+
+/** What became of a run whose end was written. */
+function fateOf(ended: EndedRun, taken: Taken): Pick<RunFacts, 'outcome' | 'reason'> {
+  if (taken === true) return { outcome: ended.outcome, reason: ended.reason };
+  if (taken === false) return { outcome: 'lost', reason: 'another process took it over' };
+  // A store in memory has shown why by now.
+  const { outcome, reason } = ended.run;
+  return { outcome: 'cancelled', reason: outcome === 'cancelled' ? reason : 'it was asked to stop, or its job was removed' };
 }
 
 /** An executor of the user's own may throw, or answer nonsense, where it must not: that fails one run, and never the pass. */

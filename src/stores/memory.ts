@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../core/clock.ts';
 import type { JobChanges, JobProgress, JobRecord, NewJob } from '../core/job.ts';
 import type { Added, AddOptions, DueJobs, Fire, Fired, JobStore, NextDue } from '../core/job-store.ts';
 import type { Finish, NewRun } from '../core/run.ts';
-import type { Claimed, KeepRuns, Pulse, RunFilter, RunPage, RunStore } from '../core/run-store.ts';
+import type { Claimed, KeepRuns, Pulse, RunFilter, RunPage, RunStore, Taken } from '../core/run-store.ts';
 import type { Claimant, Room, Store, StoreContext } from '../core/store.ts';
 import { InvalidOptionError } from '../errors.ts';
 import { checkNames } from '../nearest.ts';
@@ -427,13 +427,13 @@ class MemoryRuns implements RunStore {
     return { now, runs };
   }
 
-  finish(list: readonly Finish[]): readonly boolean[] {
-    const taken: boolean[] = [];
+  finish(list: readonly Finish[]): readonly Taken[] {
+    const taken: Taken[] = [];
     for (const item of list) taken.push(this.#finishOne(item));
     return taken;
   }
 
-  #finishOne(item: Finish): boolean {
+  #finishOne(item: Finish): Taken {
     const run = this.#stored(item.run);
     if (run === undefined || run.fence !== item.run.fence) return false;
     if (run.outcome !== 'running') return run.outcome === item.outcome;
@@ -448,7 +448,7 @@ class MemoryRuns implements RunStore {
       this.#shelf.history.add(run);
     }
     if (job.state === 'ending' || job.held || job.blocked.length > 0) this.#shelf.settle(job);
-    return true;
+    return state === item.outcome ? true : 'cancelled';
   }
 
   #stored(run: { readonly id: string }): MemoryRun | undefined {

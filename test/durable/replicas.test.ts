@@ -137,6 +137,25 @@ describe.each(found)('replicas on $name', (place) => {
     expect((await second.getJobs()).map(({ id }) => id)).toEqual(['a']);
   });
 
+  test('cancel a run of another one that fails before it hears of that, and it is not tried again', async () => {
+    const fails: (() => void)[] = [];
+    const owner = await replicas.started((app) =>
+      app.task('t', () => new Promise((_, reject) => void fails.push(() => reject(new Error('boom'))))),
+    );
+    const told: string[] = [];
+    for (const event of ['jobRetrying', 'jobCancelled', 'jobError'] as const) owner.on(event, () => void told.push(event));
+    const other = await replicas.started((app) => app.task('t'));
+    await owner.addJob('t', { id: 'a', trigger: 'date', retry: 3 });
+    await replicas.clock.advance('1ms');
+    const [run] = await other.getRuns();
+    expect(await other.cancelRun(run?.id ?? '')).toBe(true);
+    fails[0]?.();
+    await expect.poll(() => told).toEqual(['jobCancelled']);
+    await replicas.clock.advance('1m');
+    expect((await other.getRuns()).map(({ outcome }) => outcome)).toEqual(['cancelled']);
+    expect(fails).toHaveLength(1);
+  });
+
   test('can be started again after a start that failed half-way', async () => {
     const jobStore = replicas.store();
     vi.spyOn(jobStore.jobs, 'nextDue').mockRejectedValueOnce(new Error('away'));

@@ -1,5 +1,5 @@
 import type { ClaimedRun, Finish, RunRecord } from '../../core/run.ts';
-import type { Claimed, Pulse, RunFilter, RunPage, RunStore } from '../../core/run-store.ts';
+import type { Claimed, Pulse, RunFilter, RunPage, RunStore, Taken } from '../../core/run-store.ts';
 import type { Claimant, Room } from '../../core/store.ts';
 import { InvalidOptionError } from '../../errors.ts';
 import { encodeValue } from '../codec.ts';
@@ -52,7 +52,7 @@ export class RedisRuns implements RunStore {
     return { now, runs };
   }
 
-  async finish(list: readonly Finish[]): Promise<readonly boolean[]> {
+  async finish(list: readonly Finish[]): Promise<readonly Taken[]> {
     if (list.length === 0) return [];
     const sheet: string[] = [];
     for (const item of list) sheet.push(line(item.run.id), String(item.run.fence), String(item.run.uid), finishedRow(item));
@@ -60,7 +60,8 @@ export class RedisRuns implements RunStore {
     const reply = new Reply(await this.#server.call(scripts.finish, [this.#server.keep, list.length, JSON.stringify(sheet)]));
     return list.map((item) => {
       this.#server.held.delete(item.run, item.run.owner ?? '');
-      return reply.number() === 1;
+      const answer = reply.number();
+      return answer === 2 ? 'cancelled' : answer === 1;
     });
   }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Finish } from '../../core/run.ts';
+import type { Taken } from '../../core/run-store.ts';
 import { encodeError, encodeValue, plainText } from '../codec.ts';
 import { type CounterRow, counterColumns } from './claiming.ts';
 import type { Database, Session } from './database.ts';
@@ -23,7 +24,7 @@ type EndRow = Pick<
 export const jobGone = 'the job was removed';
 
 /** Writes how runs ended in one transaction of four statements: hold the jobs, hold the runs, write the runs, write the jobs. */
-export async function finishRuns(database: Database, session: Session, list: readonly Finish[]): Promise<readonly boolean[]> {
+export async function finishRuns(database: Database, session: Session, list: readonly Finish[]): Promise<readonly Taken[]> {
   const { statements, tables } = database;
   const jobs = await lockJobs(database, session, { ids: list.map(({ run }) => run.jobId), columns: ['uid', 'state', 'active', 'queued'] });
   const spoken = list.some((finish) => finish.progress !== undefined);
@@ -33,7 +34,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
   });
   const ends = new Map<string, EndRow>();
   const counters = new Map<string, { active: number; queued: number; state: string }>();
-  const taken = list.map((finish): boolean => {
+  const taken = list.map((finish): Taken => {
     const run = runs.byId.get(finish.run.id);
     if (run === undefined || integer(run.fence) !== finish.run.fence) return false;
     const row = jobs.byId.get(finish.run.jobId);
@@ -41,7 +42,10 @@ export async function finishRuns(database: Database, session: Session, list: rea
     const end = endRow(finish, { stopped: job === undefined ? jobGone : run.cancel_reason, progress: run.progress });
     // The same write again: its first answer was lost on the way.
     const before = ends.get(finish.run.id)?.outcome ?? run.outcome;
-    if (before !== 'running') return before === end.outcome || (finish.outcome === 'waiting' && before === 'cancelled');
+    if (before !== 'running') {
+      if (before === finish.outcome) return true;
+      return finish.outcome === 'waiting' && before === 'cancelled' ? 'cancelled' : false;
+    }
     ends.set(finish.run.id, end);
     if (job !== undefined) {
       const count = counters.get(finish.run.jobId) ?? { active: integer(job.active), queued: integer(job.queued), state: text(job.state) };
@@ -49,7 +53,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
       if (end.outcome === 'waiting') count.queued += 1;
       counters.set(finish.run.jobId, count);
     }
-    return true;
+    return end.outcome === finish.outcome ? true : 'cancelled';
   });
   if (ends.size === 0) return taken;
   await session.change(statements.update(tables.runs, endUpdate([...ends.values()], spoken)));

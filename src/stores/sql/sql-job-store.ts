@@ -5,7 +5,7 @@ import type { NewJob } from '../../core/job.ts';
 import type { Fire, JobStore } from '../../core/job-store.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Finish } from '../../core/run.ts';
-import type { RunStore } from '../../core/run-store.ts';
+import type { RunStore, Taken } from '../../core/run-store.ts';
 import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
 import { inUse } from '../sharing.ts';
@@ -258,7 +258,7 @@ export class SqlJobStore implements Store {
     };
   }
 
-  async #finish(list: readonly Finish[]): Promise<readonly boolean[]> {
+  async #finish(list: readonly Finish[]): Promise<readonly Taken[]> {
     if (list.length === 0) return [];
     const database = this.#database;
     const runs = list.map(({ run }) => run);
@@ -289,13 +289,13 @@ export class SqlJobStore implements Store {
   }
 
   /** The short way for those that it takes, the long way for the others. */
-  async #write(database: Database, list: readonly Finish[]): Promise<readonly boolean[]> {
+  async #write(database: Database, list: readonly Finish[]): Promise<readonly Taken[]> {
     const { ended, roomFor } = await finishAtOnce(database, list);
     if (roomFor) this.#tell(0);
     if (ended.size === list.length) return list.map(() => true);
     const rest = list.filter((finish) => !ended.has(finish));
     const answers = rest.length === 0 ? [] : await database.transaction((session) => finishRuns(database, session, rest));
-    const taken = new Map(rest.map((finish, index) => [finish, answers[index] === true]));
+    const taken = new Map(rest.map((finish, index) => [finish, answers[index] ?? false]));
     return list.map((finish) => taken.get(finish) ?? ended.has(finish));
   }
 

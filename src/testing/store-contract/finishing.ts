@@ -88,7 +88,7 @@ export const finishingCases: readonly LawCase[] = [
     async run(probe) {
       const { run } = await probe.start('stopped');
       assert.equal(await probe.store.runs.cancel(run.id, 'enough'), 'requested');
-      assert.equal(await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now })), true);
+      assert.equal(await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now })), 'cancelled');
       const stored = await probe.run(run.id);
       assert.equal(stored.outcome, 'cancelled');
       assert.ok(stored.reason !== undefined && stored.finishedAt !== undefined);
@@ -164,7 +164,7 @@ export const finishingCases: readonly LawCase[] = [
       const { run } = await probe.start('gone');
       await probe.store.jobs.remove(['gone']);
       const end = probe.end(run, 'waiting', { dueAt: probe.now + 5 });
-      assert.equal(await probe.finish(end), true);
+      assert.equal(await probe.finish(end), 'cancelled');
       const stored = await probe.run(run.id);
       assert.equal(stored.outcome, 'cancelled');
       assert.ok(stored.finishedAt !== undefined);

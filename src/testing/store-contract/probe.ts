@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { JobPolicy, JobProgress, JobRecord, NewJob } from '../../core/job.ts';
 import type { Added, Fire, Fired } from '../../core/job-store.ts';
 import type { ClaimedRun, Finish, NewRun, RunRecord } from '../../core/run.ts';
+import type { Taken } from '../../core/run-store.ts';
 import type { Claimant, Room, Store, StoreContext } from '../../core/store.ts';
 
 /**
@@ -195,7 +196,7 @@ export class StoreProbe {
     };
   }
 
-  async finish(end: Finish): Promise<boolean> {
+  async finish(end: Finish): Promise<Taken> {
     return only(await this.store.runs.finish([end]));
   }
 

@@ -2,7 +2,8 @@
  * Records how held runs went on.
  *
  * ARGV: 3 how many runs that are over are to be kept, 4 how many, 5 a list as JSON; in it for each run its id, its fence, its job's uid and
- * the row that it becomes; then pairs of run id and progress. Answers with 1 for each that was taken, 0 for one that was refused.
+ * the row that it becomes; then pairs of run id and progress. Answers with 1 for each that was taken, 2 if it
+ * is cancelled instead of waiting, 0 for one that was refused.
  */
 export const finish: string = String.raw`
 local keep, count = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -18,7 +19,7 @@ for i = 1, count do
   local state, last, cancel = match(before, '^1|(%a+)|(%d+)|%d+|([01])|')
   local outcome, finished = match(row, '^1|(%a+)|%d+|%d+|0|%-?%d+|(%-?%d*)|')
   if state == 'running' and last == fence then
-    local uid = uids[i]
+    local uid, stopped = uids[i], false
     local j = outcome ~= 'waiting' and light_job(uid, true) or heavy_job(uid)
     zrem('lease:' .. (j and j.lane or '0'), id)
     if outcome == 'waiting' or finished == '' then
@@ -29,7 +30,7 @@ for i = 1, count do
         if outcome == 'waiting' then
           r.outcome = 'cancelled'
           say(r, j and 'it was cancelled' or 'the job was removed')
-          outcome = 'cancelled'
+          outcome, stopped = 'cancelled', true
         end
         r.finished = now
         row = run_row(r)
@@ -42,12 +43,12 @@ for i = 1, count do
     if (not j or outcome ~= 'waiting') and may_exceed(j, keep) then over(match(row, '\n([^\n]*)'), j, keep) end
     rows[#rows + 1] = id
     rows[#rows + 1] = row
-    seen[id], taken[id], answer[i] = row, true, 1
+    seen[id], taken[id], answer[i] = row, true, stopped and 2 or 1
   else
     -- The same write again is taken again; one that said waiting may have been cancelled or skipped since.
     local since = outcome == 'waiting' and (state == 'cancelled' or state == 'skipped')
-    answer[i] = (last == fence and (state == outcome or since)) and 1 or 0
-    if answer[i] == 1 then taken[id] = true end
+    answer[i] = last ~= fence and 0 or (since and state == 'cancelled') and 2 or (state == outcome or since) and 1 or 0
+    if answer[i] > 0 then taken[id] = true end
   end
 end
 for i = 4 * count + 1, #list, 2 do
