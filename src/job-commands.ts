@@ -111,7 +111,7 @@ export class JobCommands implements JobVerbs {
         const changed = { ...draft, definition: { ...draft.definition, ...this.#desk.changes(record, rest, draft.jobStore) } };
         if (nextRunTime == null) return nextRunTime === null ? { ...changed, nextRunTime } : changed;
         const next = this.#desk.instant(nextRunTime, trigger, 'nextRunTime');
-        return { ...changed, definition: { ...changed.definition, trigger: movedTo(trigger, next) }, nextRunTime: next };
+        return { ...changed, isNow: false, definition: { ...changed.definition, trigger: movedTo(trigger, next) }, nextRunTime: next };
       },
       job: (job, lane) => {
         const made: JobChanges = this.#desk.changes(job, rest, lane.alias);
@@ -136,6 +136,7 @@ export class JobCommands implements JobVerbs {
         ...draft,
         definition: { ...draft.definition, trigger: given, registration: given },
         nextRunTime: draft.nextRunTime === null ? null : undefined,
+        isNow: false,
         since: now,
       }),
       job: (job, lane) => {

@@ -122,8 +122,16 @@ export class Lifecycle {
     // A run that asks again while its scheduler is being stopped must not wait for that: the stop may be waiting for the run.
     if (this.#changing !== undefined && this.#state === 'stopped' && runView() !== undefined) return;
     if (this.#changing !== undefined) await this.#changing.catch(() => {});
-    if (this.#state === 'stopped') return;
+    if (this.#state === 'stopped') return this.#letGo();
     await this.#exclusively(() => this.#shutdown(deadline));
+  }
+
+  /** A store may be open without a start: to see whether a job that is added has run already. */
+  async #letGo(): Promise<void> {
+    // A stop that waits for a run does so in its time.
+    if (this.#closing !== undefined) return;
+    const end = this.#engine.clock.monotonic() + CLOSING;
+    for (const lane of this.#parts.lanes) if (lane.isOpen) await lane.close(end);
   }
 
   async #shutdown(deadline: number): Promise<void> {
@@ -261,7 +269,7 @@ export class Lifecycle {
   /** Resolves once it is stopped, whoever asked for that. */
   async dispose(): Promise<void> {
     await this.#changing?.catch(() => {});
-    if (this.#state !== 'stopped') await this.shutdown();
+    await this.shutdown();
     // A run that waited here for what waits for it would never end.
     if (runView() === undefined) await this.#closing;
   }

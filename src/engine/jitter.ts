@@ -1,5 +1,8 @@
 import type { Trigger } from '../core/trigger.ts';
 
+/** The last moment that a Date can hold. */
+const LAST_INSTANT = 8.64e15;
+
 /**
  * How many milliseconds after its nominal time a fire time is due: at least 0, less than both the job's jitter and the
  * distance to the next fire time. The same for the same job id and nominal time, so that every process computes the same.
@@ -7,7 +10,7 @@ import type { Trigger } from '../core/trigger.ts';
 export function jitterOf(jobId: string, scheduledAt: number, limit: number, trigger: Trigger): number {
   if (limit <= 0) return 0;
   const next = trigger.next(scheduledAt);
-  const room = next === undefined ? limit : Math.min(limit, next - scheduledAt - 1);
+  const room = Math.min(limit, (next ?? LAST_INSTANT + 1) - scheduledAt - 1);
   return Math.floor(fraction(`${jobId}\n${scheduledAt}`) * (room + 1));
 }
 

@@ -61,6 +61,8 @@ export class Lane {
   #isOpen = false;
   #opening: Promise<void> | undefined;
   #passing = false;
+  /** Called at the end of the pass under way. */
+  #passed: (() => void) | undefined;
   #again = false;
   /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
   #wanted: number | undefined;
@@ -203,6 +205,8 @@ export class Lane {
   }
 
   async #finishUp(): Promise<void> {
+    // What a pass has claimed by now it gives back.
+    if (this.#passing) await new Promise<void>((resolve) => (this.#passed = resolve));
     await this.flush();
     await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
   }
@@ -241,6 +245,8 @@ export class Lane {
       this.#failed('pass', error);
     } finally {
       this.#passing = false;
+      this.#passed?.();
+      this.#passed = undefined;
       if (this.#looking) this.nextLook = earlier(this.nextLook, this.#again ? this.#engine.clock.now() : this.#wanted);
       this.#again = false;
       this.#wanted = undefined;

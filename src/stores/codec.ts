@@ -2,6 +2,7 @@ import type { Coalesce, JobDefinition, JobPolicy, OnCrash, Overlap, RetryPolicy 
 import { isLive } from '../core/job.ts';
 import type { Trigger, TriggerJson } from '../core/trigger.ts';
 import { InvalidOptionError, NotSerializableError } from '../errors.ts';
+import { wholeText } from './error-text.ts';
 import { maxTextBytes, parseStored, strictJson } from './strict-json.ts';
 
 export { decodeError, decodeValue, encodeError, encodeValue } from './error-text.ts';
@@ -82,8 +83,7 @@ export function decodeJob(id: string, text: JobText): Decoded<JobDefinition> {
 /** A reason or another plain text, in a form that every database takes: no NUL, no half of a surrogate pair, not too long. */
 export function plainText(text: string | undefined): string | undefined {
   if (text === undefined || (text.length <= 255 && /^[ -~]*$/.test(text))) return text;
-  const whole = text.length > 4_000 ? `${text.slice(0, 4_000)}...` : text;
-  return whole.replace(/\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD');
+  return wholeText(text.length > 4_000 ? `${text.slice(0, 4_000)}...` : text);
 }
 
 function bodyText(job: JobDefinition): string {

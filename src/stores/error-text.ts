@@ -43,7 +43,7 @@ export function encodeError(error: unknown): string | undefined {
   try {
     return JSON.stringify(error instanceof Error ? { error: describe(error, maxCauses) } : { thrown: encodeValue(error) });
   } catch {
-    return JSON.stringify({ thrown: noteMark + reasonOf(error) });
+    return JSON.stringify({ thrown: noteMark + wholeText(reasonOf(error)) });
   }
 }
 
@@ -63,10 +63,15 @@ export function decodeError(text: string | null | undefined): unknown {
 /** A readable text of any value, never throwing. */
 function note(value: unknown): string {
   try {
-    return cut(inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY }), maxFieldLength);
+    return wholeText(cut(inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY }), maxFieldLength));
   } catch (error) {
-    return `a value that cannot be shown: ${reasonOf(error)}`;
+    return wholeText(`a value that cannot be shown: ${reasonOf(error)}`);
   }
+}
+
+/** A text in a form that every database takes: no NUL, no half of a surrogate pair. */
+export function wholeText(text: string): string {
+  return text.replace(/\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD');
 }
 
 function cut(text: string, length: number): string {
@@ -136,7 +141,7 @@ function set(error: Error, key: string, value: unknown): void {
 }
 
 function text(value: unknown): string {
-  return cut(typeof value === 'string' ? value : reasonOf(value), maxLength);
+  return wholeText(cut(typeof value === 'string' ? value : reasonOf(value), maxLength));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -52,6 +52,20 @@ describe('a job whose last fire time passes before the start', () => {
 });
 
 describe('a job that is added before the start', () => {
+  test('for now, and then rescheduled or moved, has its new time', async () => {
+    const { clock, scheduler } = rig();
+    const calls: string[] = [];
+    for (const id of ['a', 'b']) await scheduler.addJob((name: string) => void calls.push(name), { id, trigger: 'date', args: [id] });
+    await scheduler.rescheduleJob('a', { trigger: 'date', runDate: '2030-01-01T01:00:00Z' });
+    await scheduler.modifyJob('b', { nextRunTime: '2030-01-01T02:00:00Z' });
+    await scheduler.start();
+    await clock.advance('59m');
+    expect(calls).toEqual([]);
+    expect((await scheduler.explain('b', { from: clock.now() })).map(({ outcome }) => outcome)).toEqual(['planned']);
+    await clock.advance('2h');
+    expect(calls).toEqual(['a', 'b']);
+  });
+
   test.each([1, 5, 200])('of %i that come together with it none is left behind', async (count) => {
     const { clock, scheduler } = rig();
     let ran = 0;

@@ -219,6 +219,14 @@ describe('the codec of results', () => {
     },
   );
 
+  it('notes values and errors in a form that every database takes', () => {
+    const odd = 'a \0 \uD800 b';
+    for (const stored of [encodeValue(new Error(odd)), encodeValue(Symbol(odd)), encodeError(new Error(odd)), encodeError(Symbol(odd))]) {
+      expect(stored).toContain('a \uFFFD \uFFFD b');
+      expect(stored).not.toMatch(/\0|\uD800|\\u0000|\\ud800/i);
+    }
+  });
+
   it('keeps that something was thrown which lets nobody look at it', () => {
     const refuses = (): never => {
       throw new Error('no');

@@ -1,4 +1,5 @@
 import type { JobChanges, JobDefinition, JobProgress, JobRecord, JobState } from '../../core/job.ts';
+import { lastInstant } from '../../time/instants.ts';
 import { decodeJob, encodeJob, rowFormat } from '../codec.ts';
 import { line, readReason, readTime, reasonLine, unline } from './line.ts';
 
@@ -76,6 +77,8 @@ export function readJob(row: string, text: string): ReadJob {
     registration,
   });
   if (!decoded.ok) return { ok: false, uid: Number(uid), id: name, version: Number(version), state, reason: decoded.reason };
+  if (![next, due].every(isTime) || !Number.isSafeInteger(Number(runCount)))
+    return { ok: false, uid: Number(uid), id: name, version: Number(version), state, reason: 'a number in it is out of range' };
   const progress = { nextRunTime: readTime(next), dueAt: readTime(due), state, reason: readReason(reason), runCount: Number(runCount) };
   const counters = { uid: Number(uid), version: Number(version), active: Number(active), queued: Number(queued) };
   return { ok: true, job: jobRecord(decoded.value, progress, counters) };
@@ -111,6 +114,11 @@ export function jobRecord(
 }
 
 const states: ReadonlySet<string> = new Set<JobState>(['waiting', 'paused', 'parked', 'ending', 'finished']);
+
+/** A time that is none would fail all that is decided with it. */
+function isTime(text: string): boolean {
+  return text === '' || Math.abs(Number(text)) <= lastInstant;
+}
 
 function isState(text: string): text is JobState {
   return states.has(text);

@@ -69,7 +69,9 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
   const [nextRunTime, dueAt] = [optionalInteger(row.next_run_time), optionalInteger(row.due_at)];
   const [runCount, active, queued] = [integer(row.run_count), integer(row.active), integer(row.queued)];
   // SQLite puts any text into any column, and PostgreSQL takes numbers that are none here; written back they would fail all that goes with them.
-  if (!(isInstant(nextRunTime) && isInstant(dueAt) && Number.isSafeInteger(runCount + active + queued)))
+  const [uid, version] = [integer(row.uid), integer(row.version)];
+  const isWhole = Number.isSafeInteger(runCount + active + queued) && Number.isSafeInteger(uid) && Number.isSafeInteger(version);
+  if (!(isWhole && isInstant(nextRunTime) && isInstant(dueAt)))
     return { ok: false, reason: 'a column for numbers holds something else, or a number out of range' };
   const { id, name, task, args, executor, executorOptions, policy, metadata, trigger, registration } = decoded.value;
   // Field by field: this is read for every fire, and spreading costs several times as much.
@@ -91,8 +93,8 @@ export function readJob(row: ReadableRow): Decoded<JobRecord> {
       state: readState(row.state),
       reason: row.reason ?? undefined,
       runCount,
-      uid: integer(row.uid),
-      version: integer(row.version),
+      uid,
+      version,
       active,
       queued,
     },

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database, Session } from './database.ts';
 import { rowSource, type Values } from './statements.ts';
-import { type JobRow, integer, text } from './tables.ts';
+import { type JobRow, text } from './tables.ts';
 
 /** A job's row that cannot be read, and why. */
 export interface Poison {
@@ -16,8 +16,9 @@ export const poisonReason = 'the stored job cannot be read: ';
 export async function parkPoison(database: Database, session: Session, poison: readonly Poison[]): Promise<number> {
   const rows: Values[] = poison.map(({ row, reason }) => ({
     id: text(row.id),
-    uid: integer(row.uid),
-    version: integer(row.version),
+    // As they are: a number may be what is wrong with them.
+    uid: row.uid,
+    version: row.version,
     reason: poisonReason + reason,
   }));
   const columns = { id: 'text', uid: 'integer', version: 'integer', reason: 'text' } as const;
@@ -25,7 +26,11 @@ export async function parkPoison(database: Database, session: Session, poison: r
     database.statements.update(database.tables.jobs, {
       source: rowSource(columns, rows),
       set: ['reason'],
-      also: () => ({ state: sql`'parked'`, due_at: sql`null`, version: sql`t.version + 1` }),
+      also: () => ({
+        state: sql`'parked'`,
+        due_at: sql`null`,
+        version: sql`case when t.version < ${sql.lit(Number.MAX_SAFE_INTEGER)} then t.version + 1 else 1 end`,
+      }),
       where: (cell) => sql`t.uid = ${cell('uid')} and t.version = ${cell('version')}`,
     }),
   );

@@ -96,7 +96,8 @@ for i = 1, count do
         if same then
           definition = registration .. '\n' .. trigger .. '\n' .. others
           if j.state == 'parked' then
-            if j.next == '' then j.next = next end
+            -- A time that is none is what it may have been parked for.
+            if not tonumber(j.next) or math.abs(tonumber(j.next)) > 8.64e15 then j.next = next end
             j.state, j.due, j.rest, j.tell = 'waiting', j.next, rest, true
           end
         else
