@@ -28,7 +28,7 @@ export interface Health {
   /** Jobs of a newer release, which this one leaves to it. */
   readonly newer: readonly { readonly jobId: string; readonly jobStore: string }[];
   /**
-   * Tasks of stored jobs that this process does not know and leaves to those that do, with the number of their jobs and their ids, the first
+   * Tasks of stored jobs that are not registered in this process, nor declared, which leaves them to those that know them, with the number of their jobs and their ids, the first
    * 1,000 of a store. What no process knows any more goes by `removeJob`.
    */
   readonly unknownTasks: readonly {
@@ -99,7 +99,8 @@ async function surveyOf(engine: EngineContext, lane: Lane): Promise<Survey> {
       const jobs = (await store.jobs.list()).filter((job) => job.state === 'parked');
       return { ...NOTHING, parked: jobs.map((job) => ({ jobId: job.id, jobStore, reason: job.reason ?? 'no reason was kept' })) };
     }
-    const unknown = [...survey.tasks].filter(([task]) => !known.has(task));
+    // One that is declared here is known to be for others.
+    const unknown = [...survey.tasks].filter(([task]) => !known.has(task) && engine.resolveTask({ name: task }) === undefined);
     return {
       parked: survey.parked.map(({ id, reason }) => ({ jobId: id, jobStore, reason })),
       newer: survey.newer.map((jobId) => ({ jobId, jobStore })),

@@ -1,10 +1,24 @@
 export type { Cancel, Clock } from './core/clock.ts';
 export type { JobEvent, Run, SchedulerEventName, SchedulerEvents } from './core/events.ts';
 export type { Executor, RunRequest, RunResult } from './core/executor.ts';
-export type { Coalesce, JobState, OnCrash, Overlap, RetryPolicy } from './core/job.ts';
+export type {
+  Coalesce,
+  JobChanges,
+  JobDefinition,
+  JobPolicy,
+  JobProgress,
+  JobRecord,
+  JobState,
+  NewJob,
+  OnCrash,
+  Overlap,
+  RetryPolicy,
+} from './core/job.ts';
+export type { Added, AddOptions, DueJobs, Fire, Fired, JobStore, NextDue, OnConflict } from './core/job-store.ts';
 export type { Logger } from './core/logger.ts';
-export type { Outcome, RunState } from './core/run.ts';
-export type { Store } from './core/store.ts';
+export type { ClaimedRun, Finish, NewRun, Outcome, RunRecord, RunState } from './core/run.ts';
+export type { Claimed, Pulse, RunFilter, RunPage, RunStore, Taken } from './core/run-store.ts';
+export type { Awaitable, Claimant, Room, Store, StoreContext, StoreSurvey } from './core/store.ts';
 export type { Task, TaskFunction, TaskTarget } from './core/task.ts';
 export type { Json, Trigger, TriggerJson } from './core/trigger.ts';
 export { type CurrentRun, currentRun } from './current-run.ts';
@@ -24,6 +38,7 @@ export {
   TriggerSearchLimitError,
   WorkerCrashedError,
 } from './errors.ts';
+export type { LatenessSummary } from './engine/lateness.ts';
 export type { ExplainWindow, Explanation } from './explain.ts';
 export type { Exported, ExportedJob } from './export.ts';
 export type { Health, StoreHealth } from './health.ts';
@@ -32,6 +47,8 @@ export type { JobOptions, PolicyOptions, RetryOptions } from './job-options.ts';
 export type {
   AddJobOptions,
   CustomTriggerOptions,
+  DateBounds,
+  IntervalBounds,
   JobModification,
   NewTrigger,
   ShortFormOptions,
@@ -40,6 +57,7 @@ export type {
   TriggerInput,
 } from './job-types.ts';
 export type { SchedulerState, ShutdownOptions } from './lifecycle.ts';
+export type { InlineOptions } from './executors/inline.ts';
 export type { SchedulerOptions, ThreadsOptions } from './options.ts';
 export type { RunList, RunQuery } from './run-query.ts';
 export { type BeatApp, type JobEntry, Scheduler } from './scheduler.ts';
@@ -50,7 +68,7 @@ export { Calendar, type CalendarOptions } from './triggers/calendar.ts';
 export { CalendarIntervalTrigger, type CalendarIntervalTriggerOptions } from './triggers/calendar-interval.ts';
 export { type CalendarPolicy, type CalendarShiftOptions, CalendarShiftTrigger } from './triggers/calendar-shift.ts';
 export { AndTrigger, OrTrigger } from './triggers/combine.ts';
-export { CronTrigger, type CronTriggerOptions } from './triggers/cron/cron.ts';
+export { type CronBounds, CronTrigger, type CronTriggerOptions } from './triggers/cron/cron.ts';
 export { DateTrigger, type DateTriggerOptions } from './triggers/date.ts';
 export type { InspectableTrigger, PreviewOptions } from './triggers/derived.ts';
 export { ExceptTrigger } from './triggers/except.ts';

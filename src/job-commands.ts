@@ -17,6 +17,7 @@ import { jobNotFound } from './not-found.ts';
 import { PendingJobs } from './pending-jobs.ts';
 import { RunCommands } from './run-commands.ts';
 import type { Calendar } from './triggers/calendar.ts';
+import { refuseUnseen } from './unseen.ts';
 
 /** How often a change is tried again when others change the same job at the same moment. */
 const ATTEMPTS = 100;
@@ -333,14 +334,6 @@ export class JobCommands implements JobVerbs {
   #snapshotOfDraft(draft: Draft, lane: Lane): Job {
     return new Job(this.#pending.show(draft, this.#engine.clock.now()), this, this.#engine, { jobStore: lane.alias, pending: true });
   }
-}
-
-/** What was stored before the start would be left out in silence. */
-function refuseUnseen(lane: Lane, command: string): void {
-  if (lane.isOpen || !lane.store.durable) return;
-  throw new SchedulerStateError(
-    `${command}: what the persistent job store ${JSON.stringify(lane.alias)} holds is seen after start(), or start({ paused: true })`,
-  );
 }
 
 function byNextRunTime(a: Job, b: Job): number {

@@ -60,18 +60,22 @@ export class Job {
     return this.#record.task.name;
   }
 
+  /** What its task is called with. */
   get args(): readonly unknown[] {
     return this.#record.args;
   }
 
+  /** When it fires. `preview(n)` counts from the real time, unless it is given a `from`. */
   get trigger(): InspectableTrigger {
     return inspectable(this.#viewer.revive(this.#record.trigger));
   }
 
+  /** The name of the executor that runs it: `'inline'`, `'threads'`, or one of your own. */
   get executor(): string {
     return this.#record.executor;
   }
 
+  /** The name of the store that has it. */
   get jobStore(): string {
     return this.#place.jobStore;
   }
@@ -107,14 +111,17 @@ export class Job {
     return this.#record.policy.misfireGraceTime;
   }
 
+  /** What several fire times that are due together become: one run for the latest, one for the earliest, or a run each. */
   get coalesce(): 'latest' | 'earliest' | 'all' {
     return this.#record.policy.coalesce;
   }
 
+  /** How many of its runs may be under way at once, in all processes together. */
   get maxInstances(): number {
     return this.#record.policy.maxInstances;
   }
 
+  /** What becomes of a fire time that finds as many runs under way. */
   get overlap(): 'skip' | 'queue' | 'cancel-running' {
     return this.#record.policy.overlap;
   }
@@ -124,6 +131,7 @@ export class Job {
     return this.#record.policy.jitter;
   }
 
+  /** After how many scheduled runs it is over; `undefined` for no limit. */
   get maxRuns(): number | undefined {
     return this.#record.policy.maxRuns;
   }
@@ -133,14 +141,17 @@ export class Job {
     return this.#record.policy.timeout;
   }
 
+  /** How often and when a run that failed is tried again; `undefined` for never. */
   get retry(): RetryPolicy | undefined {
     return this.#record.policy.retry;
   }
 
+  /** What becomes of a run whose process died. */
   get onCrash(): 'rerun' | 'fail' {
     return this.#record.policy.onCrash;
   }
 
+  /** What you noted with it. */
   get metadata(): Readonly<Record<string, unknown>> | undefined {
     return this.#record.metadata;
   }
@@ -150,18 +161,22 @@ export class Job {
     return this.#record.runCount;
   }
 
+  /** Removes it: what runs goes on, what waits is cancelled. */
   async remove(): Promise<void> {
     await this.#commands.removeJob(this.id, this.#at());
   }
 
+  /** Lets no fire time of it run until it is resumed; resolves to a new snapshot, as each of these does. */
   async pause(): Promise<Job> {
     return this.#commands.pauseJob(this.id, this.#at());
   }
 
+  /** Lets it run again from now on; what passed meanwhile is recorded as skipped. */
   async resume(): Promise<Job> {
     return this.#commands.resumeJob(this.id, this.#at());
   }
 
+  /** Changes what is named, and nothing else. */
   async modify(changes: JobModification): Promise<Job> {
     return this.#commands.modifyJob(this.id, changes, this.#at());
   }

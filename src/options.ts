@@ -39,8 +39,11 @@ export interface SchedulerOptions {
   jobStores?: Record<string, Store>;
   /** Executors of your own by name. `inline` and `threads` always exist. */
   executors?: Record<string, Executor>;
+  /** For functions, on the event loop: how many may run at once. */
   inline?: InlineOptions;
+  /** For module references, in worker threads: how many, and with what. */
   threads?: ThreadsOptions;
+  /** Policies of every job that does not say otherwise. */
   jobDefaults?: PolicyOptions;
   /** Pino's shape; default: warnings and errors to the console. */
   logger?: Logger;

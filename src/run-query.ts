@@ -7,6 +7,7 @@ import { InvalidOptionError } from './errors.ts';
 import { choice, nonEmptyText, wholeNumber } from './job-options.ts';
 import { checkNames, oneOf } from './nearest.ts';
 import { parseInstant, type TimeInput } from './time/instants.ts';
+import { refuseUnseen } from './unseen.ts';
 
 export interface RunQuery {
   jobId?: string;
@@ -27,7 +28,7 @@ export type RunList = Run[] & { cursor?: string };
 
 const states: readonly RunState[] = ['waiting', 'running', 'succeeded', 'failed', 'missed', 'skipped', 'cancelled', 'lost'];
 
-/** @throws InvalidOptionError */
+/** @throws InvalidOptionError, SchedulerStateError */
 export async function runsOf(engine: EngineContext, lanes: ReadonlyMap<string, Lane>, query: RunQuery = {}): Promise<RunList> {
   checkNames(query, ['jobId', 'outcome', 'from', 'to', 'limit', 'cursor', 'jobStore'], '');
   const limit = query.limit === undefined ? 100 : wholeNumber(query.limit, 'limit', 1);
@@ -45,7 +46,8 @@ export async function runsOf(engine: EngineContext, lanes: ReadonlyMap<string, L
 
   const pages: Page[] = [];
   for (const lane of lanes.values()) {
-    if ((alias !== undefined && lane.alias !== alias) || (!lane.isOpen && lane.store.durable)) continue;
+    if (alias !== undefined && lane.alias !== alias) continue;
+    refuseUnseen(lane, 'getRuns');
     if (resumed !== undefined && !resumed.has(lane.alias)) continue;
     const from = resumed?.get(lane.alias) ?? undefined;
     pages.push({ lane, from, ...(await lane.calls.runs.list({ ...filter, limit, cursor: from })), taken: 0 });

@@ -182,7 +182,7 @@ export class Scheduler {
     return this.#commands.adding.addOne(this.#desk.draft(task, options));
   }
 
-  /** The job, or `undefined` if it was never added, was removed, or has finished. */
+  /** The job, or `undefined` if it was never added, was removed, or has finished; while stopped, of a persistent store only what waits for the start. */
   async getJob(id: string, options?: { jobStore?: string }): Promise<Job | undefined> {
     return this.#commands.get(id, options);
   }
@@ -289,7 +289,7 @@ export class Scheduler {
     return this.#lifecycle.runDue(options);
   }
 
-  /** Runs of the past and present, newest first; `cursor` is set while more follow. */
+  /** Runs of the past and present, newest first; `cursor` is set while more follow. A persistent store has to be started, if only paused. */
   async getRuns(query?: RunQuery): Promise<RunList> {
     return runsOf(this.#engine, this.#lanes, query);
   }

@@ -55,19 +55,25 @@ export interface SchedulerEvents {
   jobParked: JobEvent & { readonly reason: string };
   /** Handed to its executor. */
   jobSubmitted: Run;
+  /** Its task is about to be called. */
   jobStarted: Run;
+  /** Its task returned; `value` is what. */
   jobExecuted: Run;
   /** The last attempt failed; `error` is what the task threw. */
   jobError: Run;
+  /** A fire time was found too late for its `misfireGraceTime`. */
   jobMissed: Run;
+  /** A fire time did not run, for the `reason` given. */
   jobSkipped: Run;
   /** An attempt failed and another follows at `dueAt`. */
   jobRetrying: Run;
+  /** A run was ended by `cancelRun`, a later fire time, the removal of its job or a shutdown. */
   jobCancelled: Run;
   /** Its process died under it, or this process lost its claim; the run may have had effects. */
   jobLost: Run;
   /** Wall time moved against monotonic time by more than a second, forward if positive. */
   clockJump: { readonly byMs: number };
+  /** A call of a store failed; it is tried again. */
   storeError: { readonly jobStore: string; readonly operation: string; readonly error: Error };
 }
 

@@ -18,6 +18,8 @@ import { Trouble } from './trouble.ts';
 import type { EndedRun } from './verdict.ts';
 
 const PRUNE_EVERY = 30_000;
+/** Clocks further apart than this are told of, in milliseconds. */
+const SKEW = 60_000;
 /** When to look again for runs that are due and that others hold just now, in milliseconds. */
 const HELD_BY_OTHERS = 100;
 /** Where nothing is due within so many milliseconds, every other look at a shared store is left out. */
@@ -159,7 +161,11 @@ export class Lane {
   async #learnTime(): Promise<void> {
     if (!this.store.durable) return;
     try {
-      this.#time.note((await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 })).now);
+      const { now } = await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 });
+      this.#time.note(now);
+      const byMs = now - this.#engine.clock.now();
+      if (Math.abs(byMs) > SKEW)
+        this.#engine.logger.warn({ jobStore: this.alias, byMs }, "the job store's clock, which rules, is far from this process's");
     } catch (error) {
       // It is opened again at the next start.
       await Promise.resolve(this.calls.close()).catch(() => undefined);

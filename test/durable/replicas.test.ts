@@ -87,6 +87,8 @@ describe.each(found)('replicas on $name', (place) => {
     expect(calls).toEqual(['old', 'old']);
     expect((await old.getJob('a'))?.state).toBe('waiting');
     expect((await old.health()).unknownTasks).toEqual([{ task: 'new work', jobStore: 'default', jobs: 1, jobIds: ['a'] }]);
+    old.task('new work');
+    expect((await old.health()).unknownTasks).toEqual([]);
     await replicas.started((app) => app.task('new work', () => void calls.push('done')));
     await replicas.clock.advance('1ms');
     await expect.poll(() => calls.filter((call) => call === 'done')).toHaveLength(1);
@@ -123,6 +125,7 @@ describe.each(found)('replicas on $name', (place) => {
     const second = replicas.make();
     await expect(second.removeAllJobs()).rejects.toThrow(SchedulerStateError);
     await expect(second.exportJobs()).rejects.toThrow('is seen after start()');
+    await expect(second.getRuns()).rejects.toThrow('is seen after start()');
     expect((await first.getJobs()).map(({ id }) => id)).toEqual(['a']);
   });
 
