@@ -3,6 +3,7 @@ import { currentRun, MemoryJobStore, type Scheduler, type Trigger } from '../../
 import type { TriggerDefinition } from '../../src/index.ts';
 import { IntervalTrigger, SchedulerStateError } from '../../src/index.ts';
 import { InlineExecutor } from '../../src/executors/inline.ts';
+import { recordingLog } from '../fixtures/requests.ts';
 import { places, Replicas } from './replicas.ts';
 
 const found = await places();
@@ -157,6 +158,32 @@ describe.each(found)('replicas on $name', (place) => {
     await replicas.clock.advance('1m');
     expect((await other.getRuns()).map(({ outcome }) => outcome)).toEqual(['cancelled']);
     expect(fails).toHaveLength(1);
+  });
+
+  test('give back at a stop without waiting what they have just claimed', async () => {
+    const jobStore = replicas.store();
+    const fire = jobStore.jobs.fire.bind(jobStore.jobs);
+    let answer = (): void => undefined;
+    vi.spyOn(jobStore.jobs, 'fire').mockImplementation(async (steps, claimant) => {
+      const fired = await fire(steps, claimant);
+      await new Promise<void>((resolve) => (answer = resolve));
+      return fired;
+    });
+    const calls: string[] = [];
+    const { lines, log } = recordingLog();
+    const first = await replicas.started((app) => app.task('t', () => void calls.push('first')), { jobStore, logger: log });
+    const second = await replicas.started((app) => app.task('t'));
+    await first.addJob('t', { id: 'a', trigger: 'date', onCrash: 'fail' });
+    void replicas.clock.advance('1ms');
+    await expect.poll(async () => (await second.getRuns()).map(({ outcome }) => outcome)).toEqual(['running']);
+    const stopping = first.shutdown({ wait: false });
+    // Long enough for a stop that does not wait for it to have closed the store.
+    for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => void setImmediate(resolve));
+    answer();
+    await stopping;
+    expect(lines.filter(({ level }) => level !== 'debug')).toEqual([]);
+    expect((await second.getRuns()).map(({ outcome }) => outcome)).toEqual(['waiting']);
+    expect(calls).toEqual([]);
   });
 
   test('can be started again after a start that failed half-way', async () => {

@@ -385,29 +385,6 @@ describe('shutdown', () => {
     expect(only(await scheduler.getRuns()).outcome).toBe('cancelled');
   });
 
-  test('without waiting gives back what a pass has claimed just then', async () => {
-    const store = new MemoryJobStore();
-    const fire = store.jobs.fire.bind(store.jobs);
-    let answer = (): void => undefined;
-    store.jobs.fire = async (steps, claimant) => {
-      const fired = await fire(steps, claimant);
-      await new Promise<void>((resolve) => (answer = resolve));
-      return fired;
-    };
-    const { clock, scheduler, lines } = await started({ jobStore: store });
-    const { calls, task } = noter(clock);
-    await scheduler.addJob(task, { trigger: 'date', id: 'a' });
-    const moved = settle(clock);
-    await expect.poll(() => store.runs.list({ limit: 1 })).toMatchObject({ runs: [{ outcome: 'running' }] });
-    const stopping = scheduler.shutdown({ wait: false });
-    answer();
-    await stopping;
-    await moved;
-    expect(calls).toEqual([]);
-    expect(lines).toEqual([]);
-    expect(only(await scheduler.getRuns()).outcome).toBe('waiting');
-  });
-
   test('without waiting aborts at once', async () => {
     const { clock, scheduler } = await started();
     await scheduler.addJob(pending().task, { trigger: 'date', id: 'a' });
