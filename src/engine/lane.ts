@@ -2,6 +2,7 @@ import type { Cancel } from '../core/clock.ts';
 import type { Fire } from '../core/job-store.ts';
 import type { Finish, RunRecord } from '../core/run.ts';
 import type { Claimant, Store } from '../core/store.ts';
+import { SchedulerStateError } from '../errors.ts';
 import type { EngineContext } from './context.ts';
 import { Dispatch } from './dispatch.ts';
 import { earlier } from './earlier.ts';
@@ -24,6 +25,9 @@ const SKEW = 60_000;
 const HELD_BY_OTHERS = 100;
 /** Where nothing is due within so many milliseconds, every other look at a shared store is left out. */
 const NEAR = 60_000;
+
+/** Store objects that a scheduler has open: whichever let go of one first would close it under the other. */
+const inUse: WeakSet<Store> = new WeakSet();
 
 /** How a store is doing. */
 export interface LaneHealth {
@@ -142,6 +146,11 @@ export class Lane {
 
   async #open(): Promise<void> {
     if (this.#isOpen) return;
+    if (inUse.has(this.store))
+      throw new SchedulerStateError(
+        `job store ${JSON.stringify(this.alias)} is in use by another scheduler: give each a store object of its own; they share what a database holds`,
+      );
+    inUse.add(this.store);
     try {
       await this.store.open({
         alias: this.alias,
@@ -151,6 +160,7 @@ export class Lane {
       });
       await this.#learnTime();
     } catch (error) {
+      inUse.delete(this.store);
       failed(this.alias, 'open', error);
     }
     this.#unwatch = this.store.watch((time) => this.wake(time));
@@ -200,7 +210,7 @@ export class Lane {
       this.#leases.stop();
       this.#unwatch?.();
       this.#isOpen = false;
-      const closed = await inTime(clock, end, Promise.resolve(this.calls.close()));
+      const closed = await inTime(clock, end, Promise.resolve(this.calls.close())).finally(() => inUse.delete(this.store));
       const unwritten = this.#outbox.size;
       if (!answered || !closed || unwritten > 0)
         logger.warn(

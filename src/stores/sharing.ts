@@ -26,10 +26,6 @@ export interface Sharing {
   readonly now: (() => number) | undefined;
 }
 
-/** Said when a store that is open is opened again. */
-export const inUse =
-  'this job store is in use by another scheduler: give each scheduler a store object of its own, they share what is stored all the same';
-
 const sharingNames: readonly string[] = ['pollInterval', 'lease', 'keepRuns', 'now'];
 
 /** Looks at the names alone; `own` are those that the store has besides. @throws InvalidOptionError */

@@ -2,9 +2,7 @@ import type { Cancel } from '../../core/clock.ts';
 import type { JobStore } from '../../core/job-store.ts';
 import type { RunStore } from '../../core/run-store.ts';
 import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
-import { SchedulerStateError } from '../../errors.ts';
 import { rowFormat } from '../codec.ts';
-import { inUse } from '../sharing.ts';
 import { Connection } from './connection.ts';
 import { readHealth } from './health.ts';
 import { RedisJobs } from './jobs.ts';
@@ -30,8 +28,7 @@ export class RedisJobStore implements Store {
   readonly runs: RunStore;
   readonly #server: Server;
   readonly #wakes: WakeChannel;
-  /** Whether a scheduler has it, or is about to. */
-  #taken = false;
+  #open = false;
 
   /** Connects to nothing yet. Throws InvalidOptionError. */
   constructor(options: RedisJobStoreOptions) {
@@ -45,17 +42,7 @@ export class RedisJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#taken) throw new SchedulerStateError(inUse);
-    this.#taken = true;
-    try {
-      await this.#open(context);
-    } catch (error) {
-      this.#taken = false;
-      throw error;
-    }
-  }
-
-  async #open(context: StoreContext): Promise<void> {
+    if (this.#open) return;
     const { connection } = this.#server;
     this.#server.logger = context.logger;
     this.#server.clock = context.clock;
@@ -67,10 +54,11 @@ export class RedisJobStore implements Store {
       throw error;
     }
     this.#wakes.start(connection.subscriber(), connection.channel, context.logger);
+    this.#open = true;
   }
 
   async close(): Promise<void> {
-    this.#taken = false;
+    this.#open = false;
     this.#wakes.stop();
     this.#server.held.clear();
     await this.#server.connection.close(this.#server.clock);

@@ -8,7 +8,6 @@ import type { Finish } from '../../core/run.ts';
 import type { RunStore, Taken } from '../../core/run-store.ts';
 import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
-import { inUse } from '../sharing.ts';
 import { addJobs, addJobsWithin } from './adding.ts';
 import { borrow } from './borrowed.ts';
 import { getJob, listJobs, removeJobs, updateJob } from './changing.ts';
@@ -64,8 +63,6 @@ export class SqlJobStore implements Store {
   /** Jobs added since it was made, and how many make PostgreSQL's planner look again. */
   #added = 0;
   #analyzeAt = 1000;
-  /** Whether a scheduler has it, or is about to. */
-  #taken = false;
   #opened: Opened | undefined;
   /** The earliest time that others are still to be told of, and the telling under way. */
   #news: number | undefined;
@@ -81,17 +78,7 @@ export class SqlJobStore implements Store {
   }
 
   async open(context: StoreContext): Promise<void> {
-    if (this.#taken) throw new SchedulerStateError(inUse);
-    this.#taken = true;
-    try {
-      await this.#open(context);
-    } catch (error) {
-      this.#taken = false;
-      throw error;
-    }
-  }
-
-  async #open(context: StoreContext): Promise<void> {
+    if (this.#opened !== undefined) return;
     const { source, schema, prefix, listenUrl } = this.#settings;
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
@@ -126,7 +113,6 @@ export class SqlJobStore implements Store {
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    this.#taken = false;
     this.#held.clear();
     if (opened === undefined) return;
     // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
