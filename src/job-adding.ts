@@ -70,7 +70,7 @@ export class JobAdding {
       return this.#addGroup([draft]).then(([known]) => known ?? unanswered());
     }
     const answer = lane.calls.jobs.add([job], { onConflict: draft.onConflict, transaction: draft.transaction });
-    if (answer instanceof Promise || answer.some((each) => hasHadItsRuns(each.job)))
+    if (answer instanceof Promise || answer.some(hasHadItsRuns))
       return this.#whenAdded(lane, answer).then(([added]) => added ?? unanswered());
     return this.#added(lane, answer)[0] ?? unanswered();
   }
@@ -107,7 +107,7 @@ export class JobAdding {
     const added: Added[] = [];
     for (const each of await answer) {
       const { job } = each;
-      const ended = hasHadItsRuns(job)
+      const ended = hasHadItsRuns(each)
         ? await lane.calls.jobs.update(job, progressTo(job, this.#engine.revive(job.trigger), undefined, job.runCount))
         : undefined;
       added.push(ended === undefined ? each : { ...each, job: ended });
@@ -243,9 +243,9 @@ function placeOf({ nextRunTime, dueAt, runCount }: JobRecord): JobProgress {
   return { nextRunTime, dueAt, state: 'waiting', reason: undefined, runCount };
 }
 
-/** Whether a job waits for a run that it will not have. */
-function hasHadItsRuns({ state, policy, runCount }: JobRecord): boolean {
-  return state === 'waiting' && policy.maxRuns !== undefined && runCount >= policy.maxRuns;
+/** Whether a job that was registered anew waits for a run that it will not have. */
+function hasHadItsRuns({ outcome, job: { state, policy, runCount } }: Added): boolean {
+  return outcome === 'replaced' && state === 'waiting' && policy.maxRuns !== undefined && runCount >= policy.maxRuns;
 }
 
 /** Whether two values are the same as JSON. A store may give keys in an order of its own. */
