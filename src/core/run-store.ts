@@ -46,7 +46,7 @@ export type Taken = boolean | 'cancelled';
  *   any before. A run whose job is gone is handed out whatever the room, without a job, to be recorded as lost.
  * - `finish` answers for each whether it was taken. A write with an older fence is refused and changes nothing; the same write again is taken again.
  *   What should wait again although it was asked to stop, or although its job is gone, is cancelled.
- *   A final outcome, and a return to `waiting`, lowers the job's `active` by one; a run that should wait while its job is gone is recorded as `cancelled`.
+ *   A final outcome, and a return to `waiting`, lowers the job's `active` by one.
  * - `heartbeat` prolongs all claims of the owner to the store's now + lease, notes progress, and tells what was asked of it meanwhile.
  * - `cancel` records a waiting run as `cancelled` (`'cancelled'`), marks a running one for its owner's next heartbeat (`'requested'`),
  *   and answers `undefined` for one that is over or unknown.

@@ -71,7 +71,7 @@ function note(value: unknown): string {
 
 /** A text in a form that every database takes: no NUL, no half of a surrogate pair. */
 export function wholeText(text: string): string {
-  return text.replace(/\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '\uFFFD');
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 function cut(text: string, length: number): string {

@@ -1,4 +1,4 @@
-import type { JobChanges, JobRecord, NewJob } from '../../core/job.ts';
+import { isHidden, type JobChanges, type JobRecord, type NewJob } from '../../core/job.ts';
 import type { Added, AddOptions, DueJobs, Fire, Fired, JobStore, NextDue } from '../../core/job-store.ts';
 import type { Claimant, Room } from '../../core/store.ts';
 import { InvalidOptionError } from '../../errors.ts';
@@ -101,7 +101,7 @@ export class RedisJobs implements JobStore {
       cursor = reply.text();
       while (!reply.done) {
         const job = this.#server.readable(reply.text(), reply.text());
-        if (job !== undefined && job.state !== 'ending' && job.state !== 'finished') found.set(job.uid, job);
+        if (job !== undefined && !isHidden(job)) found.set(job.uid, job);
       }
     } while (cursor !== '0');
     return [...found.values()].sort(byNextRunTime);
