@@ -99,10 +99,13 @@ function cases(server: PrivateServer): void {
     await probe.addDue('a');
     const client = await connected(url);
     const cut = 'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like $1';
-    expect((await client.query(cut, [`%${place.prefix}%`])).rowCount).toBeGreaterThan(0);
+    const { rowCount } = await client.query(cut, [`%${place.prefix}%`]);
+    expect(rowCount).toBeGreaterThan(0);
     await client.end();
-    const answer = await probe.due().catch(() => probe.due());
-    expect(answer).toEqual(['a']);
+    // Each of them may take one statement with it.
+    let tries = Number(rowCount);
+    const due = (): Promise<readonly string[]> => probe.due().catch((error: unknown) => (tries-- > 0 ? due() : Promise.reject(error)));
+    expect(await due()).toEqual(['a']);
   });
 
   it('stores a job inside a pg transaction if and only if that commits', async () => {
