@@ -7,7 +7,7 @@ import type { PrivateServer } from '../servers/private-server.ts';
 import { startProxy } from '../servers/proxy.ts';
 import { describeOn } from '../servers/suite.ts';
 import { context, freshPrefix, realClock } from '../stores/sql-under-test.ts';
-import { stallingProxy } from './stalling-proxy.ts';
+import { type StallingProxy, stallingProxy } from './stalling-proxy.ts';
 
 const clock = { now: () => realClock.now(), advance: () => undefined };
 
@@ -17,15 +17,26 @@ async function openStore(url: string, options: { readonly lease?: number; readon
   return new StoreProbe({ store, context, clock });
 }
 
-/** One process stands still while it holds a job's row; another one changes that job. Answers with how long that took. */
-async function waitBehindFrozen(server: PrivateServer, lease: number): Promise<number> {
-  const proxy = await stallingProxy(server.port, /for update/i);
+interface Frozen {
+  readonly server: PrivateServer;
+  readonly lease: number;
+  /** The statement after which one of two processes stands still. */
+  readonly at: RegExp;
+}
+
+/** Two processes on one store, of which one is to stand still within a transaction. */
+async function besideFrozen({ server, lease, at }: Frozen): Promise<{ frozen: StoreProbe; other: StoreProbe; proxy: StallingProxy }> {
+  const proxy = await stallingProxy(server.port, at);
   afterAll(() => proxy.stop());
   const prefix = freshPrefix();
   const url = new URL(server.url);
   url.port = String(proxy.port);
-  const frozen = await openStore(url.href, { lease, prefix });
-  const other = await openStore(server.url, { lease, prefix });
+  return { frozen: await openStore(url.href, { lease, prefix }), other: await openStore(server.url, { lease, prefix }), proxy };
+}
+
+/** The frozen process holds a job's row, and the other one changes that job. Answers with how long that took. */
+async function waitBehindFrozen(server: PrivateServer, lease: number): Promise<number> {
+  const { frozen, other, proxy } = await besideFrozen({ server, lease, at: /for update/i });
   const job = await other.addDue('a');
   const refused = Promise.resolve(frozen.store.jobs.update(job, { name: 'mine' })).then(
     () => false,
@@ -40,6 +51,28 @@ async function waitBehindFrozen(server: PrivateServer, lease: number): Promise<n
   expect(await refused).toBe(true);
   await other.store.close();
   return took;
+}
+
+/** The frozen process holds the row of a run that the other one has, and whose lease is prolonged meanwhile. Answers with what was left of the lease. */
+async function beatBehindFrozen(server: PrivateServer, lease: number): Promise<number> {
+  const { frozen, other, proxy } = await besideFrozen({ server, lease, at: /set cancel_reason/i });
+  const claimant = { owner: 'other', lease };
+  const job = await other.addDue('a');
+  const storeNow = async (): Promise<number> => (await other.store.jobs.nextDue(other.room())).now;
+  const claimedAt = await storeNow();
+  const [fired] = await other.store.jobs.fire([other.step(job, [other.newRun('running')])], claimant);
+  const runId = fired?.started[0]?.run.id ?? expect.unreachable('the run was not started');
+  const refused = Promise.resolve(frozen.store.runs.cancel(runId, 'enough')).then(
+    () => false,
+    () => true,
+  );
+  await proxy.stalled;
+  expect((await other.store.runs.heartbeat(claimant, new Map())).lost).toEqual([]);
+  const left = claimedAt + lease - (await storeNow());
+  proxy.stop();
+  expect(await refused).toBe(true);
+  await other.store.close();
+  return left;
 }
 
 const [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
@@ -61,13 +94,21 @@ describeOn('a store on PostgreSQL', postgres, (server) => {
     await probe.store.close();
   });
 
-  test('waits about a lease, and no longer, for a process that stands still within a transaction', async () => {
-    expect(await waitBehindFrozen(server, 1_000)).toBeLessThan(4_000);
+  test('waits no longer than a lease for a process that stands still within a transaction', async () => {
+    expect(await waitBehindFrozen(server, 3_000)).toBeLessThan(3_000);
+  });
+
+  test('prolongs a lease in time though a process stands still that holds the run', async () => {
+    expect(await beatBehindFrozen(server, 3_000)).toBeGreaterThan(0);
   });
 });
 
 describeOn('a store on MariaDB', mariadb, (server) => {
-  test('waits about a lease, and no longer, for a process that stands still within a transaction', async () => {
-    expect(await waitBehindFrozen(server, 1_000)).toBeLessThan(4_000);
+  test('waits no longer than a lease for a process that stands still within a transaction', async () => {
+    expect(await waitBehindFrozen(server, 3_000)).toBeLessThan(3_000);
+  });
+
+  test('prolongs a lease in time though a process stands still that holds the run', async () => {
+    expect(await beatBehindFrozen(server, 3_000)).toBeGreaterThan(0);
   });
 });

@@ -15,7 +15,7 @@ function cases(server: PrivateServer): void {
   test('a statement that is never answered fails, and the next one has a connection that works', async () => {
     const proxy = await startProxy({ port: server.port });
     const address = parseAddress(proxy.urlFor(server.url));
-    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, lease: 1000, sockets: new Sockets(300) }) });
+    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, idleMs: 1000, sockets: new Sockets(300) }) });
     const ask = async (): Promise<unknown> => (await kysely.executeQuery(CompiledQuery.raw('select 1 as one'))).rows;
     expect(await ask()).toEqual([{ one: 1 }]);
     proxy.freeze();
@@ -30,7 +30,7 @@ function cases(server: PrivateServer): void {
     const proxy = await startProxy({ port: server.port });
     proxy.freeze();
     const address = parseAddress(proxy.urlFor(server.url));
-    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, lease: 1000, sockets: new Sockets(300) }) });
+    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, idleMs: 1000, sockets: new Sockets(300) }) });
     await expect(kysely.executeQuery(CompiledQuery.raw('select 1'))).rejects.toThrow();
     await kysely.destroy();
     await proxy.stop();
@@ -40,7 +40,7 @@ function cases(server: PrivateServer): void {
     const proxy = await startProxy({ port: server.port });
     const sockets = new Sockets(60_000);
     const address = parseAddress(proxy.urlFor(server.url));
-    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, lease: 1000, sockets }) });
+    const kysely = new Kysely({ dialect: await connect(address, { logger: quiet, idleMs: 1000, sockets }) });
     await kysely.executeQuery(CompiledQuery.raw('select 1'));
     proxy.freeze();
     const waiting = kysely.executeQuery(CompiledQuery.raw('select 1')).then(

@@ -44,12 +44,12 @@ export interface ConnectOptions {
   readonly logger: Logger;
   /** Watches the connections of this store. */
   readonly sockets: Sockets;
-  /** In milliseconds: how long a process that stands still may hold what others wait for. */
-  readonly lease: number;
+  /** How long a process that stands still within a transaction may hold what others wait for, in milliseconds. */
+  readonly idleMs: number;
 }
 
 /** kysely's dialect for an address, on a driver that the application has installed. */
-export async function connect(address: Address, { logger, lease, sockets }: ConnectOptions): Promise<Dialect> {
+export async function connect(address: Address, { logger, idleMs, sockets }: ConnectOptions): Promise<Dialect> {
   switch (address.kind) {
     case 'sqlite':
       return new SqliteDialect({ database: openSqlite(address.place) });
@@ -72,7 +72,7 @@ export async function connect(address: Address, { logger, lease, sockets }: Conn
         stream: ({ config }: { readonly config: ServerAddress }) => sockets.watch(connectTo(config)),
       });
       // MariaDB only: elsewhere the transaction of a process that stands still lasts as long as its connection.
-      const limit = `set session idle_transaction_timeout = ${Math.ceil(lease / 1000)}`;
+      const limit = `set session idle_transaction_timeout = ${Math.ceil(idleMs / 1000)}`;
       pool.on('connection', (connection) => {
         connection.query(limit, (error) => {
           if (error !== null) logger.debug({ err: error }, 'this server does not end transactions that stand still');

@@ -18,13 +18,13 @@ const write: WriteConstant = ({ type, value }) => (type === 'integer' ? sql`${va
 
 /**
  * PostgreSQL 12 and later. `channel` is where other processes listen. A process that stands still within a transaction for longer
- * than `lease` milliseconds loses it: the rows that it holds are not held up longer than its runs are.
+ * than `idleMs` loses it.
  */
-export function postgresStatements(channel: string, lease: number): Statements {
+export function postgresStatements(channel: string, idleMs: number): Statements {
   return {
     kind: 'postgres',
     now: sql`floor(extract(epoch from statement_timestamp()) * 1000)::bigint`,
-    begin: [sql`begin isolation level read committed; set local idle_in_transaction_session_timeout = ${sql.lit(Math.ceil(lease))}`],
+    begin: [sql`begin isolation level read committed; set local idle_in_transaction_session_timeout = ${sql.lit(Math.ceil(idleMs))}`],
     forUpdate: sql`order by t.id for update of t`,
     skipLocked: sql`order by t.id for update of t skip locked`,
     joinById: (table, source) => sql`${rows(source)} join ${table} as t on t.id = i.id`,

@@ -83,7 +83,8 @@ export class SqlJobStore implements Store {
     const instance = randomUUID();
     const channel = `${prefix}wake${schema === undefined ? '' : `_${schema}`}`.slice(0, 63);
     const sockets = new Sockets(Math.max(shortestSilenceMs, 2 * this.lease));
-    const dialect = 'place' in source ? await connect(source, { logger: context.logger, lease: this.lease, sockets }) : lent(source);
+    const dialect =
+      'place' in source ? await connect(source, { logger: context.logger, idleMs: longestIdle(this.lease), sockets }) : lent(source);
     const kysely = new Kysely({ dialect });
     const database = new Database(kysely, {
       statements: this.#statements(channel, instance),
@@ -153,7 +154,7 @@ export class SqlJobStore implements Store {
 
   #statements(channel: string, instance: string): Statements {
     const { kind, now } = this.#settings;
-    const statements = forKind(kind, channel, this.lease);
+    const statements = forKind(kind, channel, longestIdle(this.lease));
     const { notify } = statements;
     const told = notify === undefined ? statements : { ...statements, notify: (payload: string) => notify(`${instance} ${payload}`) };
     if (now === undefined) return told;
@@ -333,12 +334,20 @@ interface Opened {
   readonly logger: Logger;
 }
 
-function forKind(kind: SqlSettings['kind'], channel: string, lease: number): Statements {
+/**
+ * How long a process may stand still within a transaction before it loses that, in milliseconds: a third of the lease. What it holds may be
+ * the runs of others, and a heartbeat that waits for one of them, a third of the lease after the claim, still comes in time.
+ */
+function longestIdle(lease: number): number {
+  return lease / 3;
+}
+
+function forKind(kind: SqlSettings['kind'], channel: string, idleMs: number): Statements {
   switch (kind) {
     case 'sqlite':
       return sqliteStatements;
     case 'postgres':
-      return postgresStatements(channel, lease);
+      return postgresStatements(channel, idleMs);
     case 'mysql':
       return mysqlStatements;
   }
