@@ -122,14 +122,13 @@ export class Lifecycle {
     // A run that asks again while its scheduler is being stopped must not wait for that: the stop may be waiting for the run.
     if (this.#changing !== undefined && this.#state === 'stopped' && runView() !== undefined) return;
     if (this.#changing !== undefined) await this.#changing.catch(() => {});
-    if (this.#state === 'stopped') return this.#letGo();
-    await this.#exclusively(() => this.#shutdown(deadline));
+    if (this.#state !== 'stopped') await this.#exclusively(() => this.#shutdown(deadline));
+    // A stop that waits for a run lets go of its stores in its time.
+    else if (this.#closing === undefined && this.#parts.lanes.some((lane) => lane.isOpen)) await this.#exclusively(() => this.#letGo());
   }
 
   /** A store may be open without a start: to see whether a job that is added has run already. */
   async #letGo(): Promise<void> {
-    // A stop that waits for a run does so in its time.
-    if (this.#closing !== undefined) return;
     const end = this.#engine.clock.monotonic() + CLOSING;
     for (const lane of this.#parts.lanes) if (lane.isOpen) await lane.close(end);
   }

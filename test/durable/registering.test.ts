@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StoreContext } from '../../src/core/store.ts';
+import { JobNeverRunsError, SchedulerStateError } from '../../src/errors.ts';
 import { Scheduler } from '../../src/scheduler.ts';
 import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
@@ -92,5 +93,21 @@ describe('registering again', () => {
     expect((await Promise.allSettled(past)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(opened).toBe(1);
     await scheduler.start();
+  });
+
+  test('a store that was opened before the start is not closed under the start that follows', async () => {
+    const { make } = replicas();
+    const scheduler = make();
+    const calls: string[] = [];
+    scheduler.task('greet', () => void calls.push('hello'));
+    const past = scheduler.addJob('greet', { id: 'past', trigger: 'date', runDate: '2029-01-01T00:00:00Z' });
+    await expect(past).rejects.toThrow(JobNeverRunsError);
+    const stopping = scheduler.shutdown();
+    await expect(scheduler.start()).rejects.toThrow(SchedulerStateError);
+    await stopping;
+    await scheduler.start();
+    const job = await scheduler.addJob('greet', { id: 'now', trigger: 'interval', seconds: 1 });
+    await scheduler.runJob(job.id);
+    expect(calls).toEqual(['hello']);
   });
 });
