@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // Continuous integration reads this report: a skipped test must not look like a passed one.
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    globalSetup: 'test/temporary-files.ts',
     // Many tests wait for servers, processes and real time more than they compute.
     maxWorkers: '100%',
     testTimeout: 20_000,

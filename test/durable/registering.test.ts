@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -9,8 +9,7 @@ import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { recordingLog } from '../fixtures/requests.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'punctual-registering-'));
-process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+const directory = mkdtempSync(join(tmpdir(), 'registering-'));
 
 let files = 0;
 const open: Scheduler[] = [];

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +21,9 @@ export const realClock: Clock = {
 
 export const context: StoreContext = { alias: 'test', clock: realClock, logger: quiet };
 
-/** A directory that is gone when the test process ends. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'punctual-sql-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+/** A directory of the test's own. */
+export function temporaryDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'sql-'));
 }
 
 let count = 0;

@@ -16,7 +16,7 @@ export interface WorkerProcess {
 
 /** Worker processes on one Redis and prefix, with one log between them. */
 export class WorkerProcesses {
-  readonly log: string = join(mkdtempSync(join(tmpdir(), 'punctual-workers-')), 'log');
+  readonly log: string = join(mkdtempSync(join(tmpdir(), 'workers-')), 'log');
   readonly #url: string;
   readonly #prefix: string;
   readonly #children: Set<ChildProcess> = new Set();
