@@ -16,9 +16,12 @@ describe('the options of the SQL store', () => {
     expect(parseAddress(url)).toEqual({ kind, place });
   });
 
-  it.each(['', 'jobs.db', 'sqlite:', 'sqlite://jobs.db', 'redis://host', 'http://host'])('refuses the URL %j', (url) => {
-    expect(() => new SqlJobStore({ url })).toThrow(InvalidOptionError);
-  });
+  it.each(['', 'jobs.db', 'sqlite:', 'sqlite://jobs.db', 'file:jobs.db?mode=ro', 'redis://host', 'http://host'])(
+    'refuses the URL %j',
+    (url) => {
+      expect(() => new SqlJobStore({ url })).toThrow(InvalidOptionError);
+    },
+  );
 
   const url = 'postgres://me:se/cr@et@host/db';
   it.each<[string, unknown]>([

@@ -27,6 +27,13 @@ export function parseAddress(url: string): Address {
       // `sqlite:///var/jobs.db` is an absolute path, `sqlite:jobs.db` one from the working directory.
       const place = (rest ?? '').replace(/^\/\/(?=\/|$)/, '').replace(/^\/\/localhost(?=\/)/, '');
       if (place === '' || place.startsWith('//')) throw new InvalidOptionError('url', url, expected);
+      // SQLite's own URLs take parameters; without this they would become part of the file's name.
+      if (place.includes('?'))
+        throw new InvalidOptionError(
+          'url',
+          url,
+          `${expected}; SQLite's parameters are set on a database of your own, given as \`dialect\``,
+        );
       return { kind: 'sqlite', place };
     }
     case 'postgres':
