@@ -121,6 +121,12 @@ function excused(first: Begin, time: number, harms: readonly Harm[], lease: numb
   return harms.some((harm) => (harm.pid === 0 || harm.pid === first.pid) && harm.from <= time && harm.at + lease >= first.at);
 }
 
+/** What was done to anybody in that time, for whoever has to find out why. */
+function told(harms: readonly Harm[], from: number, to: number): string {
+  const near = harms.filter((harm) => harm.at >= from && harm.from <= to);
+  return near.map(({ what, pid, from: began, at }) => `${what} ${pid} ${began}-${at}`).join(', ') || 'nothing was done to anybody';
+}
+
 /** Whether its process stood still between being given the run and beginning it: it wakes in the middle of that step, and cannot know yet. */
 function isSleepwalking(begin: Begin, entries: readonly Entry[], harms: readonly Harm[]): boolean {
   const hold = entries.findLast(
@@ -149,7 +155,7 @@ function repeated({ entries, expected, lease }: Evidence, executions: readonly E
       if (!atMostOnce && isSleepwalking(second.begin, entries, harms)) continue;
       violations.push({
         rule: 'ran-twice',
-        text: `${runId} began in ${first.begin.pid} at ${first.begin.at} (${first.ok ? 'succeeded' : 'not succeeded'}) and again in ${second.begin.pid} at ${second.begin.at}`,
+        text: `${runId} began in ${first.begin.pid} at ${first.begin.at} (${first.ok ? 'succeeded' : 'not succeeded'}) and again in ${second.begin.pid} at ${second.begin.at}; ${told(harms, first.begin.at - 2 * lease, second.begin.at)}`,
       });
     }
   }
