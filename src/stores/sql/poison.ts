@@ -31,7 +31,8 @@ export async function parkPoison(database: Database, session: Session, poison: r
         due_at: sql`null`,
         version: sql`case when t.version < ${sql.lit(Number.MAX_SAFE_INTEGER)} then t.version + 1 else 1 end`,
       }),
-      where: (cell) => sql`t.uid = ${cell('uid')} and t.version = ${cell('version')}`,
+      // A version out of range does not come back from SQLite's JSON as what it was.
+      where: (cell) => sql`t.uid = ${cell('uid')} and (t.version = ${cell('version')} or t.version > ${sql.lit(Number.MAX_SAFE_INTEGER)})`,
     }),
   );
 }
