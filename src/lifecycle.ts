@@ -119,18 +119,16 @@ export class Lifecycle {
 
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const deadline = checkShutdown(options);
-    // A run that asks again while its scheduler is being stopped must not wait for that: the stop may be waiting for the run.
-    if (this.#changing !== undefined && this.#state === 'stopped' && runView() !== undefined) return;
-    if (this.#changing !== undefined) await this.#changing.catch(() => {});
+    // Another one that waited too may have begun its stop meanwhile.
+    while (this.#changing !== undefined) {
+      // A run that asks again while its scheduler is being stopped must not wait for that: the stop may be waiting for the run.
+      if (this.#state === 'stopped' && runView() !== undefined) return;
+      await this.#changing.catch(() => {});
+    }
     if (this.#state !== 'stopped') await this.#exclusively(() => this.#shutdown(deadline));
-    // A stop that waits for a run lets go of its stores in its time.
-    else if (this.#closing === undefined && this.#parts.lanes.some((lane) => lane.isOpen)) await this.#exclusively(() => this.#letGo());
-  }
-
-  /** A store may be open without a start: to see whether a job that is added has run already. */
-  async #letGo(): Promise<void> {
-    const end = this.#engine.clock.monotonic() + CLOSING;
-    for (const lane of this.#parts.lanes) if (lane.isOpen) await lane.close(end);
+    // A store may be open without a start: to see whether a job that is added has run already. A stop that waits for a run closes in its time.
+    else if (this.#closing === undefined && this.#parts.lanes.some((lane) => lane.isHeld))
+      await this.#exclusively(() => this.#close(this.#engine.clock.monotonic() + CLOSING));
   }
 
   async #shutdown(deadline: number): Promise<void> {

@@ -138,6 +138,11 @@ export class Lane {
     return this.#isOpen;
   }
 
+  /** Whether it is open, or about to be. */
+  get isHeld(): boolean {
+    return this.#isOpen || this.#opening !== undefined;
+  }
+
   /** Opens the store, once however many ask for it at the same time. */
   open(): Promise<void> {
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
@@ -201,6 +206,14 @@ export class Lane {
    */
   async close(end: number): Promise<void> {
     const { clock, logger } = this.#engine;
+    // Whoever opens it is told of a failure.
+    if (this.#opening !== undefined)
+      await inTime(
+        clock,
+        end,
+        this.#opening.catch(() => undefined),
+      );
+    if (!this.#isOpen) return;
     let answered = false;
     try {
       answered = await inTime(clock, end, this.#finishUp());

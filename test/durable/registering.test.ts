@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Executor } from '../../src/core/executor.ts';
 import type { StoreContext } from '../../src/core/store.ts';
 import { JobNeverRunsError, SchedulerStateError } from '../../src/errors.ts';
 import { Scheduler } from '../../src/scheduler.ts';
@@ -108,5 +109,40 @@ describe('registering again', () => {
     const job = await scheduler.addJob('greet', { id: 'now', trigger: 'interval', seconds: 1 });
     await scheduler.runJob(job.id);
     expect(calls).toEqual(['hello']);
+  });
+
+  test('a store that is just being opened is let go by a stop as well', async () => {
+    const { clock } = replicas();
+    const jobStore = new SqlJobStore({ url: 'sqlite::memory:', now: () => clock.now() });
+    const options = { clock, timezone: 'UTC', jobStore, logger: recordingLog().log };
+    const scheduler = new Scheduler(options);
+    scheduler.task('greet', () => 'hello');
+    const past = scheduler.addJob('greet', { id: 'past', trigger: 'date', runDate: '2029-01-01T00:00:00Z' });
+    const [added] = await Promise.allSettled([past, scheduler.shutdown()]);
+    expect(added.status).toBe('rejected');
+    const next = new Scheduler(options);
+    open.push(next);
+    await next.start();
+    expect(next.state).toBe('running');
+  });
+
+  test('of two stops that wait for a start, the second waits for the first', async () => {
+    const { clock } = replicas();
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow: Executor = { capacity: 1, run: () => ({ ok: true, value: undefined }), close: () => gate };
+    const jobStore = new SqlJobStore({ url: 'sqlite::memory:', now: () => clock.now() });
+    const scheduler = new Scheduler({ clock, timezone: 'UTC', jobStore, executors: { slow }, logger: recordingLog().log });
+    open.push(scheduler);
+    const starting = scheduler.start();
+    const through: number[] = [];
+    const stops = [1, 2].map((which) => scheduler.shutdown().then(() => through.push(which)));
+    await starting;
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(through).toEqual([]);
+    release();
+    await Promise.all(stops);
+    await scheduler.start();
+    expect(scheduler.state).toBe('running');
   });
 });
