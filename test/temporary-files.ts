@@ -13,5 +13,5 @@ export function setup(): void {
 
 export function teardown(): void {
   // With this the journals of a siege stay, to be read.
-  if (process.env['NEMESIS_KEEP'] === undefined) rmSync(directory, { recursive: true, force: true });
+  if (process.env['NEMESIS_KEEP'] === undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }

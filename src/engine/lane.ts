@@ -207,12 +207,9 @@ export class Lane {
   async close(end: number): Promise<void> {
     const { clock, logger } = this.#engine;
     // Whoever opens it is told of a failure.
-    if (this.#opening !== undefined)
-      await inTime(
-        clock,
-        end,
-        this.#opening.catch(() => undefined),
-      );
+    const opened = this.#opening?.catch(() => undefined);
+    if (opened !== undefined && !(await inTime(clock, end, opened)))
+      logger.warn({ jobStore: this.alias }, 'a job store was still being opened at the shutdown: it stays open until another one');
     if (!this.#isOpen) return;
     let answered = false;
     try {

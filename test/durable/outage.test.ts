@@ -46,6 +46,8 @@ async function waitBehindFrozen(server: PrivateServer, lease: number): Promise<n
   const began = realClock.now();
   await other.store.jobs.update(job, { name: 'theirs' });
   const took = realClock.now() - began;
+  // It did wait.
+  expect(took).toBeGreaterThan(lease / 6);
   expect((await other.job('a')).name).toBe('theirs');
   proxy.stop();
   expect(await refused).toBe(true);
@@ -67,7 +69,10 @@ async function beatBehindFrozen(server: PrivateServer, lease: number): Promise<n
     () => true,
   );
   await proxy.stalled;
+  const began = realClock.now();
   expect((await other.store.runs.heartbeat(claimant, new Map())).lost).toEqual([]);
+  // It did wait.
+  expect(realClock.now() - began).toBeGreaterThan(lease / 6);
   const left = claimedAt + lease - (await storeNow());
   proxy.stop();
   expect(await refused).toBe(true);

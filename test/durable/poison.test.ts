@@ -129,21 +129,24 @@ describe.each(found.filter(({ name }) => name === 'Redis'))('a row of $name', (p
 });
 
 describe.each(found.filter(({ name }) => name !== 'Redis'))('a column of numbers in $name', (place) => {
-  test.each(['run_count', 'next_run_time', 'version'])('%s, with more in it than a number can be, is set aside alone', async (column) => {
-    const replicas = new Replicas(place);
-    const calls: string[] = [];
-    const scheduler = await replicas.started((app) => app.task('note', (what: string) => void calls.push(what)));
-    for (const id of ['bad', 'good']) await scheduler.addJob('note', { id, trigger: 'interval', seconds: 1, args: [id] });
-    const door = openKysely(place.url);
-    await door.executeQuery(CompiledQuery.raw(`update ${replicas.prefix}jobs set ${column} = 9223372036854775807 where id = 'bad'`));
-    await door.destroy();
-    await replicas.clock.advance('3s');
-    expect(calls).toEqual(['good', 'good', 'good']);
-    expect((await scheduler.health()).parked).toEqual([
-      { jobId: 'bad', jobStore: 'default', reason: expect.stringContaining('a number out of range') },
-    ]);
-    await replicas.dispose();
-  });
+  test.each(['run_count', 'next_run_time', 'uid', 'version'])(
+    '%s, with more in it than a number can be, is set aside alone',
+    async (column) => {
+      const replicas = new Replicas(place);
+      const calls: string[] = [];
+      const scheduler = await replicas.started((app) => app.task('note', (what: string) => void calls.push(what)));
+      for (const id of ['bad', 'good']) await scheduler.addJob('note', { id, trigger: 'interval', seconds: 1, args: [id] });
+      const door = openKysely(place.url);
+      await door.executeQuery(CompiledQuery.raw(`update ${replicas.prefix}jobs set ${column} = 9223372036854775807 where id = 'bad'`));
+      await door.destroy();
+      await replicas.clock.advance('3s');
+      expect(calls).toEqual(['good', 'good', 'good']);
+      expect((await scheduler.health()).parked).toEqual([
+        { jobId: 'bad', jobStore: 'default', reason: expect.stringContaining('a number out of range') },
+      ]);
+      await replicas.dispose();
+    },
+  );
 });
 
 describe.each(found)('poison in $name', (place) => {

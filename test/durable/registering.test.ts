@@ -126,6 +126,34 @@ describe('registering again', () => {
     expect(next.state).toBe('running');
   });
 
+  test('a store that is not open by the end of a stop is told of, and let go by the next one', async () => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    class SlowStore extends SqlJobStore {
+      override async open(context: StoreContext): Promise<void> {
+        await gate;
+        return super.open(context);
+      }
+    }
+    const { clock } = replicas();
+    const { log, lines } = recordingLog();
+    const options = { clock, timezone: 'UTC', jobStore: new SlowStore({ url: 'sqlite::memory:', now: () => clock.now() }), logger: log };
+    const scheduler = new Scheduler(options);
+    scheduler.task('greet', () => 'hello');
+    const past = scheduler.addJob('greet', { id: 'past', trigger: 'date', runDate: '2029-01-01T00:00:00Z' });
+    const stopped = scheduler.shutdown();
+    await clock.advance('1s');
+    await stopped;
+    expect(lines.map(({ message }) => message)).toEqual([expect.stringContaining('still being opened')]);
+    release();
+    await Promise.allSettled([past]);
+    await scheduler.shutdown();
+    const next = new Scheduler(options);
+    open.push(next);
+    await next.start();
+    expect(next.state).toBe('running');
+  });
+
   test('of two stops that wait for a start, the second waits for the first', async () => {
     const { clock } = replicas();
     let release = (): void => undefined;

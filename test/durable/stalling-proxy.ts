@@ -3,12 +3,12 @@ import { connect, createServer } from 'node:net';
 
 export interface StallingProxy {
   readonly port: number;
-  /** Resolves once a request has matched: from then on that connection passes nothing on, and stays open, as that of a frozen process does. */
+  /** Resolves once the server has answered a request that matched: that connection passes nothing on, and stays open, as that of a frozen process does. */
   readonly stalled: Promise<void>;
   stop(): void;
 }
 
-/** A TCP proxy whose first connection with a request that matches stands still after the server has got it. */
+/** A TCP proxy whose first connection with a request that matches stands still once the server has done it. */
 export async function stallingProxy(target: number, pattern: RegExp): Promise<StallingProxy> {
   let stall = (): void => undefined;
   const stalled = new Promise<void>((resolve) => {
@@ -23,7 +23,8 @@ export async function stallingProxy(target: number, pattern: RegExp): Promise<St
     client.on('error', () => server.destroy());
     server.on('error', () => client.destroy());
     server.on('data', (bytes) => {
-      if (!isStill) client.write(bytes);
+      if (isStill) stall();
+      else client.write(bytes);
     });
     client.on('data', (bytes) => {
       if (isStill) return;
@@ -31,7 +32,6 @@ export async function stallingProxy(target: number, pattern: RegExp): Promise<St
       if (!isArmed || !pattern.test(bytes.toString('latin1'))) return;
       isArmed = false;
       isStill = true;
-      stall();
     });
   });
   listener.listen(0, '127.0.0.1');

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Database, Session } from './database.ts';
-import { rowSource, type Values } from './statements.ts';
+import { type Cell, rowSource, type Values } from './statements.ts';
 import { type JobRow, text } from './tables.ts';
 
 /** A job's row that cannot be read, and why. */
@@ -31,8 +31,13 @@ export async function parkPoison(database: Database, session: Session, poison: r
         due_at: sql`null`,
         version: sql`case when t.version < ${sql.lit(Number.MAX_SAFE_INTEGER)} then t.version + 1 else 1 end`,
       }),
-      // A version out of range does not come back from SQLite's JSON as what it was.
-      where: (cell) => sql`t.uid = ${cell('uid')} and (t.version = ${cell('version')} or t.version > ${sql.lit(Number.MAX_SAFE_INTEGER)})`,
+      where: (cell) => sql`${asSeen('uid', cell)} and ${asSeen('version', cell)}`,
     }),
   );
+}
+
+/** Whether a number is what was read; one out of range does not come back from SQLite's JSON as what it was. */
+function asSeen(name: 'uid' | 'version', cell: Cell): RawBuilder<unknown> {
+  const column = sql.ref(`t.${name}`);
+  return sql`(${column} = ${cell(name)} or ${column} not between ${sql.lit(Number.MIN_SAFE_INTEGER)} and ${sql.lit(Number.MAX_SAFE_INTEGER)})`;
 }

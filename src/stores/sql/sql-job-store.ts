@@ -336,7 +336,8 @@ interface Opened {
 
 /**
  * How long a process may stand still within a transaction before it loses that, in milliseconds: a third of the lease. What it holds may be
- * the runs of others, and a heartbeat that waits for one of them, a third of the lease after the claim, still comes in time.
+ * the runs of others, and a heartbeat that waits for one of them, a third of the lease after the claim, still comes in time. MariaDB
+ * counts whole seconds, so there that is so from a lease of 3 s on.
  */
 function longestIdle(lease: number): number {
   return lease / 3;
