@@ -129,8 +129,8 @@ describe.each(found.filter(({ name }) => name === 'Redis'))('a row of $name', (p
 });
 
 describe.each(found.filter(({ name }) => name !== 'Redis'))('a column of numbers in $name', (place) => {
-  test.each(['run_count', 'next_run_time', 'uid', 'version'])(
-    '%s, with more in it than a number can be, is set aside alone',
+  test.each(['run_count', 'next_run_time', 'uid', 'version', 'active', 'queued'])(
+    '%s, with more in it than a number can be, is set aside alone, until it is registered again',
     async (column) => {
       const replicas = new Replicas(place);
       const calls: string[] = [];
@@ -144,6 +144,10 @@ describe.each(found.filter(({ name }) => name !== 'Redis'))('a column of numbers
       expect((await scheduler.health()).parked).toEqual([
         { jobId: 'bad', jobStore: 'default', reason: expect.stringContaining('a number out of range') },
       ]);
+      await scheduler.addJob('note', { id: 'bad', trigger: 'interval', seconds: 1, args: ['bad'] });
+      await replicas.clock.advance('3s');
+      expect(calls.slice(3).filter((call) => call === 'bad').length).toBeGreaterThanOrEqual(3);
+      expect(new Set((await scheduler.getRuns({ jobId: 'bad' })).map(({ outcome }) => outcome))).toEqual(new Set(['succeeded']));
       await replicas.dispose();
     },
   );

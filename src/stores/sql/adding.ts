@@ -5,7 +5,7 @@ import type { NewJob } from '../../core/job.ts';
 import type { Added, OnConflict } from '../../core/job-store.ts';
 import { rowFormat } from '../codec.ts';
 import type { Database, Session } from './database.ts';
-import { jobValues, readCounters, readJob, readProgress, registrationOf } from './job-row.ts';
+import { type JobCounters, jobValues, readCounters, readJob, readProgress, registrationOf } from './job-row.ts';
 import { idSource, lockJobs } from './locking.ts';
 import { unlessSurprised } from './surprise.ts';
 import { allOfJob, integer, type JobRow, jobColumns, text } from './tables.ts';
@@ -223,7 +223,7 @@ async function meet(
 function replacement(entry: Entry, stored: JobRow): JobRow | undefined {
   // A newer release wrote it, and runs beside this one: it knows better.
   if (integer(stored.format) > rowFormat) return undefined;
-  const { uid, version, active, queued } = readCounters(stored);
+  const { uid, version, active, queued } = countersOf(stored) ?? readCounters(entry.row);
   const counters = { uid, version: version + 1, active, queued };
   const readable = readJob(stored).ok;
   const registration = registrationOf(entry.row);
@@ -242,6 +242,12 @@ function replacement(entry: Entry, stored: JobRow): JobRow | undefined {
     state: 'waiting',
     reason: null,
   };
+}
+
+/** `undefined` where they are no counters: the job begins anew then, and runs of the old one are those of a job that is gone. */
+function countersOf(stored: JobRow): JobCounters | undefined {
+  const counters = readCounters(stored);
+  return Object.values(counters).every((count) => Number.isSafeInteger(count) && count >= 0) ? counters : undefined;
 }
 
 /** The stored job; of one that cannot be read, what was given, where the stored one stands. */
