@@ -1,6 +1,7 @@
 import { PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { SchedulerStateError } from '../../src/errors.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PrivateServer } from '../servers/private-server.ts';
 import { statementsPerStep } from './sql-counting.ts';
@@ -106,6 +107,43 @@ function cases(server: PrivateServer): void {
     let tries = Number(rowCount);
     const due = (): Promise<readonly string[]> => probe.due().catch((error: unknown) => (tries-- > 0 ? due() : Promise.reject(error)));
     expect(await due()).toEqual(['a']);
+  });
+
+  describe('a close while calls wait for a table that is locked', () => {
+    async function locked(): Promise<{ readonly probe: Awaited<ReturnType<SqlScene['probe']>>; unlock(): Promise<void> }> {
+      const place = scene();
+      const probe = await place.probe();
+      const client = await connected(url);
+      await client.query('begin');
+      await client.query(`lock table ${place.prefix}jobs`);
+      return {
+        probe,
+        unlock: async () => {
+          await client.query('rollback');
+          await client.end();
+        },
+      };
+    }
+
+    it('waits for them a little', async () => {
+      const { probe, unlock } = await locked();
+      const adding = probe.add(probe.newJob('a', { dueAt: probe.now }));
+      const closing = probe.sql.close();
+      await unlock();
+      expect(await adding).toMatchObject({ outcome: 'added' });
+      await closing;
+    });
+
+    it('fails those that are left then, and those that wait for a connection as well', async () => {
+      const { probe, unlock } = await locked();
+      const answers = Promise.allSettled(Array.from({ length: 30 }, () => probe.sql.jobs.list()));
+      await probe.sql.close();
+      const settled = await answers;
+      expect(settled.map(({ status }) => status)).toEqual(Array(30).fill('rejected'));
+      expect(settled.at(-1)).toMatchObject({ reason: { message: expect.stringContaining('closed') } });
+      await expect(Promise.resolve(probe.sql.jobs.list())).rejects.toThrow(SchedulerStateError);
+      await unlock();
+    });
   });
 
   it('stores a job inside a pg transaction if and only if that commits', async () => {

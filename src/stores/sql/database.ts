@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { Statements } from './statements.ts';
 import type { Tables } from './tables.ts';
 
@@ -19,19 +20,28 @@ export type AnyKysely = Kysely<any>;
 const patienceMs = 5000;
 const longestPauseMs = 100;
 
+interface DatabaseParts {
+  readonly statements: Statements;
+  readonly tables: Tables;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** A store's tables in its database: statements by themselves, and transactions that are tried again when others were in the way. */
 export class Database implements Session {
   readonly statements: Statements;
   readonly tables: Tables;
+  readonly logger: Logger;
   readonly #kysely: AnyKysely;
   readonly #session: Session;
   readonly #clock: Clock;
 
-  constructor(kysely: AnyKysely, parts: { readonly statements: Statements; readonly tables: Tables; readonly clock: Clock }) {
+  constructor(kysely: AnyKysely, parts: DatabaseParts) {
     this.#kysely = kysely;
     this.#session = sessionOf(kysely);
     this.statements = parts.statements;
     this.tables = parts.tables;
+    this.logger = parts.logger;
     this.#clock = parts.clock;
   }
 

@@ -22,7 +22,7 @@ export async function parkPoison(database: Database, session: Session, poison: r
     reason: poisonReason + reason,
   }));
   const columns = { id: 'text', uid: 'integer', version: 'integer', reason: 'text' } as const;
-  return session.change(
+  const count = await session.change(
     database.statements.update(database.tables.jobs, {
       source: rowSource(columns, rows),
       set: ['reason'],
@@ -34,6 +34,11 @@ export async function parkPoison(database: Database, session: Session, poison: r
       where: (cell) => sql`${asSeen('uid', cell)} and ${asSeen('version', cell)}`,
     }),
   );
+  // Another process may have come first.
+  if (count === 0) return 0;
+  for (const { row, reason } of poison)
+    database.logger.error({ jobId: text(row.id), reason }, 'a stored job cannot be read and is parked; register it again or remove it');
+  return count;
 }
 
 /** Whether a number is what was read; one out of range does not come back from SQLite's JSON as what it was. */

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 export class Sockets {
   readonly #silence: number;
   readonly #open = new Set<Socket>();
+  #isBroken = false;
 
   constructor(silence: number) {
     this.#silence = silence;
@@ -16,11 +17,14 @@ export class Sockets {
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
     socket.setTimeout(this.#silence, () => socket.destroy(new Error(`the server was silent for ${this.#silence} ms`)));
+    // Its owner is about to connect it.
+    if (this.#isBroken) queueMicrotask(() => socket.destroy(new Error('the job store was closed')));
     return socket;
   }
 
-  /** Breaks those that are left, so that they do not keep the process. */
+  /** Breaks those that are left and those that come, so that they do not keep the process. */
   breakAll(): void {
+    this.#isBroken = true;
     for (const socket of this.#open) socket.destroy();
   }
 }

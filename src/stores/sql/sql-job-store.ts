@@ -2,14 +2,14 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import type { NewJob } from '../../core/job.ts';
-import type { Fire, JobStore } from '../../core/job-store.ts';
-import type { Logger } from '../../core/logger.ts';
+import type { Added, AddOptions, Fire, Fired, JobStore } from '../../core/job-store.ts';
 import type { Finish } from '../../core/run.ts';
 import type { RunStore, Taken } from '../../core/run-store.ts';
-import type { Store, StoreContext, StoreSurvey } from '../../core/store.ts';
+import type { Claimant, Store, StoreContext, StoreSurvey } from '../../core/store.ts';
 import { SchedulerStateError } from '../../errors.ts';
 import { addJobs, addJobsWithin } from './adding.ts';
 import { borrow } from './borrowed.ts';
+import { CallsUnderWay } from './calls-under-way.ts';
 import { getJob, listJobs, removeJobs, updateJob } from './changing.ts';
 import { claimRuns } from './claiming.ts';
 import { connect } from './connect.ts';
@@ -90,6 +90,7 @@ export class SqlJobStore implements Store {
       statements: this.#statements(channel, instance),
       tables: tablesOf(prefix, schema),
       clock: context.clock,
+      logger: context.logger,
     });
     try {
       await migrate(database, { prefix, schema });
@@ -107,7 +108,7 @@ export class SqlJobStore implements Store {
             heard: (payload) => this.#heard(payload, instance),
           })
         : undefined;
-    this.#opened = { database, listener, sockets, clock: context.clock, logger: context.logger };
+    this.#opened = { calls: new CallsUnderWay(), database, listener, sockets, clock: context.clock };
     await listener?.open();
   }
 
@@ -116,22 +117,27 @@ export class SqlJobStore implements Store {
     this.#opened = undefined;
     this.#held.clear();
     if (opened === undefined) return;
+    const { calls, clock, database, listener, sockets } = opened;
     // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
     // which does not answer must not keep it for long.
     let broken = false;
-    const release = opened.clock.wakeAfter(longestCloseMs, () => {
+    let late = (): void => {};
+    const isLate = new Promise<void>((resolve) => (late = resolve));
+    const release = clock.wakeAfter(longestCloseMs, () => {
       broken = true;
-      opened.sockets.breakAll();
+      sockets.breakAll();
+      late();
     });
     try {
-      await this.#telling;
-      await opened.listener?.close();
-      await opened.database.destroy();
+      await Promise.race([Promise.all([calls.over(), this.#telling]), isLate]);
+      await listener?.close();
+      await database.destroy();
     } catch (error) {
       // Broken off is closed as well.
       if (!broken) throw error;
     } finally {
       release();
+      calls.giveUp(new SchedulerStateError('the SQL job store was closed before it had answered'));
     }
   }
 
@@ -144,12 +150,14 @@ export class SqlJobStore implements Store {
 
   /** What the store has set aside: rows that cannot be read, rows of a newer release, and jobs of other tasks than these. */
   async health(tasks?: readonly string[]): Promise<StoreSurvey> {
-    return readHealth(this.#database, tasks);
+    return this.#ask((database) => readHealth(database, tasks));
   }
 
-  get #database(): Database {
-    if (this.#opened === undefined) throw new SchedulerStateError('the SQL job store is not open; the scheduler opens it when it starts');
-    return this.#opened.database;
+  /** Does one call with the database; a close waits for it a little, and then it fails. */
+  async #ask<Answer>(work: (database: Database) => Promise<Answer>): Promise<Answer> {
+    const opened = this.#opened;
+    if (opened === undefined) throw new SchedulerStateError('the SQL job store is not open; the scheduler opens it when it starts');
+    return opened.calls.run(() => work(opened.database));
   }
 
   #statements(channel: string, instance: string): Statements {
@@ -176,68 +184,58 @@ export class SqlJobStore implements Store {
 
   #makeJobs(): JobStore {
     return {
-      add: async (jobs, { onConflict, transaction }) => {
-        if (jobs.length === 0) return [];
-        const database = this.#database;
-        const soonest = firstDue(jobs);
-        if (transaction !== undefined) {
-          const session = await borrow(transaction, this.#settings.kind);
-          const answers = await addJobsWithin(database, session, { jobs, onConflict });
-          // Others are told if and only if it commits.
-          const notice = soonest === undefined ? undefined : database.statements.notify?.(`${soonest} ${committed}`);
-          if (notice !== undefined) await session.all(notice);
-          return answers;
-        }
-        const answers = await addJobs(database, { jobs, onConflict });
-        this.#tell(soonest);
-        this.#added += jobs.length;
-        if (this.#added >= this.#analyzeAt) this.#analyze();
-        return answers;
-      },
-      update: async (job, changes) => {
-        const database = this.#database;
-        return database.transaction((session) => updateJob(database, session, { job, changes }));
-      },
-      remove: async (ids) => {
-        if (ids?.length === 0) return [];
-        const database = this.#database;
-        return database.transaction((session) => removeJobs(database, session, ids));
-      },
-      get: async (id) => getJob(this.#database, id),
-      list: async () => listJobs(this.#database),
-      due: async (room) => due(this.#database, room),
-      nextDue: async (room) => nextDue(this.#database, room),
-      fire: async (batch, claimant) => {
-        if (batch.length === 0) return [];
-        const database = this.#database;
-        const firing = { batch, claimant };
-        const answers =
-          (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
-        this.#tell(firstWaiting(batch));
-        for (const { started } of answers) this.#held.add(claimant.owner, started);
-        for (const step of batch) this.#grew(step);
-        return answers;
-      },
+      add: async (jobs, options) => (jobs.length === 0 ? [] : this.#ask((database) => this.#add(database, jobs, options))),
+      update: (job, changes) => this.#ask((database) => database.transaction((session) => updateJob(database, session, { job, changes }))),
+      remove: async (ids) =>
+        ids?.length === 0 ? [] : this.#ask((database) => database.transaction((session) => removeJobs(database, session, ids))),
+      get: (id) => this.#ask((database) => getJob(database, id)),
+      list: () => this.#ask(listJobs),
+      due: (room) => this.#ask((database) => due(database, room)),
+      nextDue: (room) => this.#ask((database) => nextDue(database, room)),
+      fire: async (batch, claimant) => (batch.length === 0 ? [] : this.#ask((database) => this.#fire(database, { batch, claimant }))),
     };
+  }
+
+  async #add(database: Database, jobs: readonly NewJob[], { onConflict, transaction }: AddOptions): Promise<readonly Added[]> {
+    const soonest = firstDue(jobs);
+    if (transaction !== undefined) {
+      const session = await borrow(transaction, this.#settings.kind);
+      const answers = await addJobsWithin(database, session, { jobs, onConflict });
+      // Others are told if and only if it commits.
+      const notice = soonest === undefined ? undefined : database.statements.notify?.(`${soonest} ${committed}`);
+      if (notice !== undefined) await session.all(notice);
+      return answers;
+    }
+    const answers = await addJobs(database, { jobs, onConflict });
+    this.#tell(database, soonest);
+    this.#added += jobs.length;
+    if (this.#added >= this.#analyzeAt) this.#analyze(database);
+    return answers;
+  }
+
+  async #fire(database: Database, firing: { readonly batch: readonly Fire[]; readonly claimant: Claimant }): Promise<readonly Fired[]> {
+    const { batch, claimant } = firing;
+    const answers = (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
+    this.#tell(database, firstWaiting(batch));
+    for (const { started } of answers) this.#held.add(claimant.owner, started);
+    for (const step of batch) this.#grew(step);
+    return answers;
   }
 
   #makeRuns(): RunStore {
     return {
       claim: async (room, claimant) => {
-        const claimed = await claimRuns(this.#database, room, claimant);
+        const claimed = await this.#ask((database) => claimRuns(database, room, claimant));
         this.#held.add(claimant.owner, claimed.runs);
         return claimed;
       },
-      finish: async (list) => this.#finish(list),
-      heartbeat: async (claimant, progress) => beat(this.#database, this.#held, { claimant, progress }),
-      cancel: async (id, reason) => {
-        const database = this.#database;
-        return database.transaction((session) => cancelRun(database, session, { id, reason }));
-      },
-      list: async (filter) => listRuns(this.#database, filter),
+      finish: async (list) => (list.length === 0 ? [] : this.#ask((database) => this.#finish(database, list))),
+      heartbeat: (claimant, progress) => this.#ask((database) => beat(database, this.#held, { claimant, progress })),
+      cancel: (id, reason) => this.#ask((database) => database.transaction((session) => cancelRun(database, session, { id, reason }))),
+      list: (filter) => this.#ask((database) => listRuns(database, filter)),
       prune: async () => {
         const jobIds = [...this.#grown].slice(0, prunedAtOnce);
-        const { gone, full } = await pruneRuns(this.#database, this.#settings.keepRuns, jobIds);
+        const { gone, full } = await this.#ask((database) => pruneRuns(database, this.#settings.keepRuns, jobIds));
         const more = new Set(full);
         for (const id of jobIds) if (!more.has(id)) this.#grown.delete(id);
         return gone;
@@ -245,9 +243,7 @@ export class SqlJobStore implements Store {
     };
   }
 
-  async #finish(list: readonly Finish[]): Promise<readonly Taken[]> {
-    if (list.length === 0) return [];
-    const database = this.#database;
+  async #finish(database: Database, list: readonly Finish[]): Promise<readonly Taken[]> {
     const runs = list.map(({ run }) => run);
     this.#held.begin(runs);
     let written = false;
@@ -264,21 +260,19 @@ export class SqlJobStore implements Store {
    * PostgreSQL looks at a table by itself within a minute. Until then it takes the schedule for nearly empty, and sorts all that is due
    * for each look; so after many jobs have come it is asked to look now, and again whenever there are four times as many.
    */
-  #analyze(): void {
+  #analyze(database: Database): void {
     this.#analyzeAt = this.#added * 4;
-    const { statements, tables } = this.#database;
+    const { statements, tables } = database;
     const statement = statements.analyze?.(tables.jobs);
     // The jobs are stored; a look that fails costs time later and nothing else, and nobody waits for one.
     if (statement !== undefined)
-      void this.#database
-        .all(statement)
-        .catch((error: unknown) => this.#opened?.logger.debug({ err: error }, 'could not analyze the jobs table'));
+      void database.all(statement).catch((error: unknown) => database.logger.debug({ err: error }, 'could not analyze the jobs table'));
   }
 
   /** The short way for those that it takes, the long way for the others. */
   async #write(database: Database, list: readonly Finish[]): Promise<readonly Taken[]> {
     const { ended, roomFor } = await finishAtOnce(database, list);
-    if (roomFor) this.#tell(0);
+    if (roomFor) this.#tell(database, 0);
     if (ended.size === list.length) return list.map(() => true);
     const rest = list.filter((finish) => !ended.has(finish));
     const answers = rest.length === 0 ? [] : await database.transaction((session) => finishRuns(database, session, rest));
@@ -290,10 +284,11 @@ export class SqlJobStore implements Store {
    * Tells other processes to look at `time`, soon: what comes while a word is under way goes together in the next, since each is a commit
    * that others queue for. The change it is about stands already; if the word is lost, they find it when they look by themselves.
    */
-  #tell(time: number | undefined): void {
-    if (time === undefined || this.#database.statements.notify === undefined) return;
+  #tell(database: Database, time: number | undefined): void {
+    // One that is being closed has no time left for it.
+    if (time === undefined || database.statements.notify === undefined || this.#opened?.database !== database) return;
     this.#news = Math.min(time, this.#news ?? time);
-    this.#telling ??= this.#tellNews(this.#database);
+    this.#telling ??= this.#tellNews(database);
   }
 
   async #tellNews(database: Database): Promise<void> {
@@ -327,11 +322,11 @@ function firstDue(jobs: readonly NewJob[]): number | undefined {
 }
 
 interface Opened {
+  readonly calls: CallsUnderWay;
   readonly database: Database;
   readonly listener: Listener | undefined;
   readonly sockets: Sockets;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
