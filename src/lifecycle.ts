@@ -78,7 +78,7 @@ export class Lifecycle {
   }
 
   async #start(paused: boolean): Promise<void> {
-    if (this.#closing !== undefined && runView() !== undefined) {
+    if (this.#closing !== undefined && this.#ownRun() !== undefined) {
       throw new SchedulerStateError(
         'the scheduler is still being stopped, and waits for the run that asks to start it; start it after that run',
       );
@@ -122,7 +122,7 @@ export class Lifecycle {
     // Another one that waited too may have begun its stop meanwhile.
     while (this.#changing !== undefined) {
       // A run that asks again while its scheduler is being stopped must not wait for that: the stop may be waiting for the run.
-      if (this.#state === 'stopped' && runView() !== undefined) return;
+      if (this.#state === 'stopped' && this.#ownRun() !== undefined) return;
       await this.#changing.catch(() => {});
     }
     if (this.#state !== 'stopped') await this.#exclusively(() => this.#shutdown(deadline));
@@ -135,7 +135,7 @@ export class Lifecycle {
     this.#state = 'stopped';
     this.#parts.loop.cease();
     const { clock } = this.#engine;
-    const own = runView()?.runId;
+    const own = this.#ownRun();
     const due = clock.monotonic() + deadline;
     await this.#drained(() => this.#underWay(own), deadline);
     const close = async (): Promise<void> => {
@@ -171,12 +171,12 @@ export class Lifecycle {
       .finally(() => (this.#closing = undefined));
   }
 
-  /** Waits until no run counts any more and no pass could start one; runs that do at the deadline are told to stop. */
+  /** Waits until no run counts any more and nothing under way could begin one; runs that do at the deadline are told to stop. */
   async #drained(count: () => number, deadline: number): Promise<void> {
     let isLate = deadline <= 0;
-    const isDone = (): boolean => count() === 0 && (isLate || !this.#parts.lanes.some((lane) => lane.isPassing));
+    const isDone = (): boolean => count() === 0 && (isLate || !this.#parts.lanes.some((lane) => lane.isClaiming));
     if (isDone()) return;
-    const own = runView()?.runId;
+    const own = this.#ownRun();
     const { promise, resolve } = deferred();
     const check = (): void => {
       if (isDone()) resolve();
@@ -193,6 +193,12 @@ export class Lifecycle {
     await promise;
     cancel?.();
     for (const lane of this.#parts.lanes) lane.onEnded = undefined;
+  }
+
+  /** The run of this scheduler that asks, if one does. */
+  #ownRun(): string | undefined {
+    const view = runView();
+    return view !== undefined && this.#parts.lanes.some((lane) => lane.runs.owns(view)) ? view.runId : undefined;
   }
 
   /** How many runs are under way, but for one. */
@@ -268,7 +274,7 @@ export class Lifecycle {
     await this.#changing?.catch(() => {});
     await this.shutdown();
     // A run that waited here for what waits for it would never end.
-    if (runView() === undefined) await this.#closing;
+    if (this.#ownRun() === undefined) await this.#closing;
   }
 
   /** Passes until nothing is due and nothing runs, then lets go; rejects if a store failed, as nobody is there to look again. */

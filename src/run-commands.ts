@@ -5,6 +5,7 @@ import type { Lane } from './engine/lane.ts';
 import { planManual } from './engine/plan.ts';
 import { RunReport } from './engine/run-report.ts';
 import { SchedulerError } from './errors.ts';
+import { refuseUnseen } from './unseen.ts';
 
 /** How often a run is tried again to be recorded when others change the same job at the same moment. */
 const ATTEMPTS = 100;
@@ -77,6 +78,7 @@ export class RunCommands {
       }
       return true;
     }
+    for (const lane of this.#lanes.values()) refuseUnseen(lane, 'cancelRun');
     return false;
   }
 

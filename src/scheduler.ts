@@ -91,7 +91,8 @@ export class Scheduler {
     const owner = `${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const lanes: Lane[] = [];
     const loop = new Loop(this.#engine, lanes);
-    for (const [alias, store] of stores) lanes.push(new Lane(alias, store, this.#engine, { owner, rearm: () => loop.arm() }));
+    for (const [alias, store] of stores)
+      lanes.push(new Lane(alias, store, this.#engine, { owner, rearm: () => loop.arm(), isStarted: () => this.state !== 'stopped' }));
     this.#lanes = new Map(lanes.map((lane) => [lane.alias, lane]));
     room.onRoom = () => loop.lookForMore();
     this.#desk = new JobDesk({

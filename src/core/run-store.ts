@@ -36,8 +36,8 @@ export interface KeepRuns {
   readonly age: number | undefined;
 }
 
-/** Whether the end of a run was taken; `'cancelled'` if it was to wait again, and is over instead. */
-export type Taken = boolean | 'cancelled';
+/** Whether the end of a run was taken; or why it is cancelled, if it was to wait again and is over instead. */
+export type Taken = boolean | { readonly cancelled: string };
 
 /**
  * The runs. Laws:
@@ -45,7 +45,7 @@ export type Taken = boolean | 'cancelled';
  *   (their `crashes` one higher), by due time, at most as many per executor as it has room for. Each comes with a fence higher than
  *   any before. A run whose job is gone is handed out whatever the room, without a job, to be recorded as lost.
  * - `finish` answers for each whether it was taken. A write with an older fence is refused and changes nothing; the same write again is taken again.
- *   What should wait again although it was asked to stop, or although its job is gone, is cancelled.
+ *   What should wait again although it was asked to stop, or although its job is gone, is cancelled, with the reason of that.
  *   A final outcome, and a return to `waiting`, lowers the job's `active` by one.
  * - `heartbeat` prolongs all claims of the owner to the store's now + lease, notes progress, and tells what was asked of it meanwhile.
  * - `cancel` records a waiting run as `cancelled` (`'cancelled'`), marks a running one for its owner's next heartbeat (`'requested'`),

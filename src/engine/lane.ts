@@ -1,6 +1,7 @@
 import type { Cancel } from '../core/clock.ts';
 import type { Fire } from '../core/job-store.ts';
 import type { Finish, RunRecord } from '../core/run.ts';
+import type { Taken } from '../core/run-store.ts';
 import type { Claimant, Store } from '../core/store.ts';
 import { SchedulerStateError } from '../errors.ts';
 import type { EngineContext } from './context.ts';
@@ -38,6 +39,16 @@ export interface LaneHealth {
   readonly unwritten: number;
 }
 
+/** What a lane is told by its scheduler. */
+export interface LaneOptions {
+  /** Who claims, among all processes. */
+  readonly owner: string;
+  /** Sets the timer again: `nextLook` has changed. */
+  rearm(): void;
+  /** Whether runs may begin. */
+  isStarted(): boolean;
+}
+
 /**
  * One store and the scheduler's dealings with it: passes, leases, and the writing of results. A pass is one look: what waits and is
  * due is claimed, what is due is planned and fired, what was won is started, until nothing more is due or there is no room.
@@ -58,7 +69,8 @@ export class Lane {
   readonly #slice: Slice;
   readonly #dispatch: Dispatch;
   readonly #rearm: () => void;
-  /** Told after each run that ended, after each end that was written, and after each pass. */
+  readonly #isStarted: () => boolean;
+  /** Told after each run that ended, after each end that was written, and after each pass and step outside of one. */
   onEnded: (() => void) | undefined;
   /** When to look next, by this process's clock; `undefined` while there is nothing to wait for. */
   nextLook: number | undefined;
@@ -66,9 +78,12 @@ export class Lane {
   #looking = false;
   #isOpen = false;
   #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
   #passing = false;
-  /** Called at the end of the pass under way. */
-  #passed: (() => void) | undefined;
+  /** Steps outside a pass that the store has not answered for. */
+  #firing = 0;
+  /** Called once nothing that claims is under way. */
+  #claimed: (() => void) | undefined;
   #again = false;
   /** The earliest look asked for during a pass: the pass may have asked the store before that was there to see. */
   #wanted: number | undefined;
@@ -78,12 +93,13 @@ export class Lane {
   #retry: Cancel | undefined;
   #unwatch: Cancel | undefined;
 
-  constructor(alias: string, store: Store, engine: EngineContext, options: { owner: string; rearm: () => void }) {
+  constructor(alias: string, store: Store, engine: EngineContext, options: LaneOptions) {
     this.alias = alias;
     this.store = store;
     this.calls = storeCalls(store, alias);
     this.#engine = engine;
     this.#rearm = options.rearm;
+    this.#isStarted = options.isStarted;
     this.#time = new StoreTime(engine.clock, store.durable);
     this.#trouble = new Trouble(engine, alias);
     this.#claimant = { owner: options.owner, lease: store.lease };
@@ -99,7 +115,7 @@ export class Lane {
       storeNow: () => this.#time.now(),
       park: (claimed, reason) => void this.#parking.parkLater(claimed, reason),
       flushSoon: () => this.#flushSoon(),
-      settled: (finish) => this.#settled(finish),
+      settled: (finish, taken) => this.#settled(finish, taken),
     });
     this.#parking = new Parking(store.jobs, engine, { jobStore: alias, failed: (operation, error) => this.#failed(operation, error) });
     this.#leases = new LeaseKeeper(store, engine.clock, this.#claimant, {
@@ -143,6 +159,11 @@ export class Lane {
     return this.#isOpen || this.#opening !== undefined;
   }
 
+  /** Whether its scheduler is started, so that runs may begin. */
+  get isStarted(): boolean {
+    return this.#isStarted();
+  }
+
   /** Opens the store, once however many ask for it at the same time. */
   open(): Promise<void> {
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
@@ -150,6 +171,7 @@ export class Lane {
   }
 
   async #open(): Promise<void> {
+    await this.#closing?.catch(() => undefined);
     if (this.#isOpen) return;
     if (inUse.has(this.store))
       throw new SchedulerStateError(
@@ -170,6 +192,8 @@ export class Lane {
     }
     this.#unwatch = this.store.watch((time) => this.wake(time));
     this.#isOpen = true;
+    // What the last stop could not write.
+    await this.flush();
   }
 
   /** Jobs are placed in time by the store's clock, also before the first look. */
@@ -204,7 +228,15 @@ export class Lane {
    * After `cease`, once nothing runs: writes what is left and lets go of the store. A store that has not answered by `end`, on the monotonic
    * clock, is left to itself: it may be behind a network that swallows all.
    */
-  async close(end: number): Promise<void> {
+  close(end: number): Promise<void> {
+    const closing = this.#close(end).finally(() => {
+      if (this.#closing === closing) this.#closing = undefined;
+    });
+    this.#closing = closing;
+    return closing;
+  }
+
+  async #close(end: number): Promise<void> {
     const { clock, logger } = this.#engine;
     // Whoever opens it is told of a failure.
     const opened = this.#opening?.catch(() => undefined);
@@ -221,6 +253,7 @@ export class Lane {
       this.#unwatch?.();
       this.#isOpen = false;
       const closed = await inTime(clock, end, Promise.resolve(this.calls.close())).finally(() => inUse.delete(this.store));
+      this.#outbox.takeBack();
       const unwritten = this.#outbox.size;
       if (!answered || !closed || unwritten > 0)
         logger.warn(
@@ -231,8 +264,8 @@ export class Lane {
   }
 
   async #finishUp(): Promise<void> {
-    // What a pass has claimed by now it gives back.
-    if (this.#passing) await new Promise<void>((resolve) => (this.#passed = resolve));
+    // What has been claimed by now is given back.
+    if (this.isClaiming) await new Promise<void>((resolve) => (this.#claimed = resolve));
     await this.flush();
     await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
   }
@@ -271,21 +304,27 @@ export class Lane {
       this.#failed('pass', error);
     } finally {
       this.#passing = false;
-      this.#passed?.();
-      this.#passed = undefined;
       if (this.#looking) this.nextLook = earlier(this.nextLook, this.#again ? this.#engine.clock.now() : this.#wanted);
       this.#again = false;
       this.#wanted = undefined;
       this.#lastPass = this.#engine.clock.now();
       release?.();
       this.#rearm();
-      this.onEnded?.();
+      this.#hasClaimed();
     }
   }
 
-  /** Whether a pass is under way. */
-  get isPassing(): boolean {
-    return this.#passing;
+  /** Whether a pass is under way, or a step outside of one: either may yet begin runs. */
+  get isClaiming(): boolean {
+    return this.#passing || this.#firing > 0;
+  }
+
+  #hasClaimed(): void {
+    if (!this.isClaiming) {
+      this.#claimed?.();
+      this.#claimed = undefined;
+    }
+    this.onEnded?.();
   }
 
   /** Resolves once every end that is known has been written, or a write has failed. */
@@ -308,9 +347,10 @@ export class Lane {
     };
   }
 
-  /** Fires one step outside a pass, and starts what it won; answers with the rows it recorded, or `undefined` if it was refused. */
+  /** Fires one step outside a pass, and starts what it won, unless the scheduler was stopped meanwhile; answers with the rows it recorded, or `undefined` if it was refused. */
   async fireNow(fire: Fire): Promise<readonly RunRecord[] | undefined> {
     const claiming = this.#leases.begin();
+    this.#firing += 1;
     let rows: readonly RunRecord[];
     try {
       const [fired] = await this.calls.jobs.fire([fire], this.#claimant);
@@ -318,9 +358,13 @@ export class Lane {
       rows = this.#dispatch.rowsOf(fire);
       this.#dispatch.take(fire);
       const lost = await this.#leases.confirm(claiming);
-      for (const claimed of fired.started) this.#dispatch.beginOrGiveBack(claimed, claiming, lost);
+      for (const claimed of fired.started)
+        if (this.#isStarted()) this.#dispatch.beginOrGiveBack(claimed, claiming, lost);
+        else this.runs.giveBack(claimed);
     } finally {
       this.#leases.end();
+      this.#firing -= 1;
+      this.#hasClaimed();
     }
     this.#flushSoon();
     if (fire.dueAt !== undefined) this.wake(fire.dueAt);
@@ -395,10 +439,10 @@ export class Lane {
   }
 
   /** After an end was written: what its job had waiting may go on. */
-  #settled(finish: Finish): void {
+  #settled(finish: Finish, taken: Taken): void {
     this.onEnded?.();
     if (this.#retry !== undefined && this.#outbox.size === 0) this.#recovered();
-    if (finish.outcome === 'waiting') this.wake(finish.dueAt);
+    if (finish.outcome === 'waiting' && taken === true) this.wake(finish.dueAt);
     // Only the store knows whether anything waited for this; ask it where that can be.
     else if (this.store.durable && finish.outcome !== 'missed' && finish.outcome !== 'skipped') this.wake();
   }

@@ -92,9 +92,11 @@ export class LeaseKeeper {
     if (this.#store.durable) this.#claiming -= 1;
   }
 
+  /** No heartbeat from now on; one that a store has not answered is waited for no longer. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#beating = undefined;
   }
 
   /** True if the lease has run out since the last heartbeat; says so to the runs. */
@@ -139,10 +141,12 @@ export class LeaseKeeper {
   }
 
   #beatOnce(): Promise<Lost> {
-    this.#beating ??= this.#beat().finally(() => {
-      this.#beating = undefined;
+    if (this.#beating !== undefined) return this.#beating;
+    const beating = this.#beat().finally(() => {
+      if (this.#beating === beating) this.#beating = undefined;
     });
-    return this.#beating;
+    this.#beating = beating;
+    return beating;
   }
 
   async #beat(): Promise<Lost> {

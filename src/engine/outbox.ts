@@ -20,8 +20,10 @@ export class Outbox<Entry extends Finish> {
   readonly #hooks: OutboxHooks<Entry>;
   #waiting: Entry[] = [];
   #flushing: Promise<void> | undefined;
-  /** How many the write under way holds. */
-  #inFlight = 0;
+  /** What the write under way holds. */
+  #inFlight: readonly Entry[] = [];
+  /** Ends the waiting for it. */
+  #letGo = (): void => {};
 
   constructor(runs: RunStore, hooks: OutboxHooks<Entry>) {
     this.#runs = runs;
@@ -30,7 +32,7 @@ export class Outbox<Entry extends Finish> {
 
   /** Ends not in the store yet. */
   get size(): number {
-    return this.#waiting.length + this.#inFlight;
+    return this.#waiting.length + this.#inFlight.length;
   }
 
   push(ended: Entry): void {
@@ -45,8 +47,11 @@ export class Outbox<Entry extends Finish> {
       try {
         const answer = this.#runs.finish(batch);
         if (answer instanceof Promise) {
-          this.#inFlight = batch.length;
-          this.#flushing = this.#rest(batch, answer);
+          this.#inFlight = batch;
+          this.#flushing = new Promise((resolve) => {
+            this.#letGo = resolve;
+            void this.#rest(batch, answer).then(resolve);
+          });
           return this.#flushing;
         }
         this.#tell(batch, answer);
@@ -62,16 +67,30 @@ export class Outbox<Entry extends Finish> {
     let failed = false;
     try {
       const taken = await answer;
-      this.#flushing = undefined;
-      this.#inFlight = 0;
+      if (!this.#landed(batch)) return;
       this.#tell(batch, taken);
     } catch (error) {
+      if (!this.#landed(batch)) return;
       failed = true;
-      this.#flushing = undefined;
-      this.#inFlight = 0;
       this.#keep(batch, error);
     }
     if (!failed) await this.flush();
+  }
+
+  /** The write under way is over; false if it was taken back meanwhile. */
+  #landed(batch: readonly Entry[]): boolean {
+    if (this.#inFlight !== batch) return false;
+    this.#flushing = undefined;
+    this.#inFlight = [];
+    return true;
+  }
+
+  /** Waits no longer for a write that a store left unanswered when it was closed: what it held is written again. */
+  takeBack(): void {
+    this.#waiting = [...this.#inFlight, ...this.#waiting];
+    this.#inFlight = [];
+    this.#flushing = undefined;
+    this.#letGo();
   }
 
   #keep(batch: Entry[], error: unknown): void {

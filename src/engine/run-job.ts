@@ -28,8 +28,8 @@ export interface RunsContext {
   park(claimed: ClaimedRun, reason: string): void;
   /** Something ended outside a pass: write it soon. */
   flushSoon(): void;
-  /** Something ended that others may have waited for. */
-  settled(finish: Finish): void;
+  /** Something ended, as the store took it, that others may have waited for. */
+  settled(finish: Finish, taken: Taken): void;
 }
 
 /**
@@ -50,6 +50,13 @@ export class RunsUnderWay {
 
   get size(): number {
     return this.#active.size;
+  }
+
+  /** Whether a run is one of these, be it over or only just begun. */
+  owns(view: object): boolean {
+    if (!(view instanceof ActiveRun)) return false;
+    for (const surroundings of this.#surroundings.values()) if (view.surroundings === surroundings) return true;
+    return false;
   }
 
   [Symbol.iterator](): IterableIterator<ActiveRun> {
@@ -192,7 +199,7 @@ export class RunsUnderWay {
     const quiet =
       ended.outcome === 'succeeded' && taken === true && this.#waiters.size === 0 && !this.#context.engine.emitter.listens('jobExecuted');
     if (!quiet) this.#tell(ended, taken);
-    this.#context.settled(ended);
+    this.#context.settled(ended, taken);
   }
 
   #tell(ended: EndedRun, taken: Taken): void {
@@ -291,9 +298,7 @@ function underWay(active: ActiveRun): RunFacts {
 function fateOf(ended: EndedRun, taken: Taken): Pick<RunFacts, 'outcome' | 'reason'> {
   if (taken === true) return { outcome: ended.outcome, reason: ended.reason };
   if (taken === false) return { outcome: 'lost', reason: 'another process took it over' };
-  // A store in memory has shown why by now.
-  const { outcome, reason } = ended.run;
-  return { outcome: 'cancelled', reason: outcome === 'cancelled' ? reason : 'it was asked to stop, or its job was removed' };
+  return { outcome: 'cancelled', reason: taken.cancelled };
 }
 
 /** An executor of the user's own may throw, or answer nonsense, where it must not: that fails one run, and never the pass. */

@@ -60,8 +60,8 @@ export class RedisRuns implements RunStore {
     const reply = new Reply(await this.#server.call(scripts.finish, [this.#server.keep, list.length, JSON.stringify(sheet)]));
     return list.map((item) => {
       this.#server.held.delete(item.run, item.run.owner ?? '');
-      const answer = reply.number();
-      return answer === 2 ? 'cancelled' : answer === 1;
+      const answer = reply.text();
+      return answer === '1' ? true : answer === '0' ? false : { cancelled: unline(answer.slice(1)) };
     });
   }
 

@@ -2,10 +2,12 @@ import { sql } from 'kysely';
 import type { Finish } from '../../core/run.ts';
 import type { Taken } from '../../core/run-store.ts';
 import { encodeError, encodeValue, plainText } from '../codec.ts';
+import { takenAgain } from '../repeated-finish.ts';
 import { type CounterRow, counterColumns } from './claiming.ts';
 import type { Database, Session } from './database.ts';
 import { settled } from './job-row.ts';
 import { lockJobs, lockRuns } from './locking.ts';
+import { runStateOf } from './run-row.ts';
 import { type Columns, rowSource, type Update } from './statements.ts';
 import { integer, pick, type RunRow, runColumns, text } from './tables.ts';
 
@@ -30,7 +32,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
   const spoken = list.some((finish) => finish.progress !== undefined);
   const runs = await lockRuns(database, session, {
     ids: list.map(({ run }) => run.id),
-    columns: ['outcome', 'fence', 'cancel_reason', ...(spoken ? (['progress'] as const) : [])],
+    columns: ['outcome', 'reason', 'fence', 'cancel_reason', ...(spoken ? (['progress'] as const) : [])],
   });
   const ends = new Map<string, EndRow>();
   const counters = new Map<string, { active: number; queued: number; state: string }>();
@@ -41,11 +43,9 @@ export async function finishRuns(database: Database, session: Session, list: rea
     const job = row !== undefined && integer(row.uid) === finish.run.uid ? row : undefined;
     const end = endRow(finish, { stopped: job === undefined ? jobGone : run.cancel_reason, progress: run.progress });
     // The same write again: its first answer was lost on the way.
-    const before = ends.get(finish.run.id)?.outcome ?? run.outcome;
-    if (before !== 'running') {
-      if (before === finish.outcome) return true;
-      return finish.outcome === 'waiting' && before === 'cancelled' ? 'cancelled' : false;
-    }
+    const before = ends.get(finish.run.id) ?? run;
+    const outcome = runStateOf(before.outcome);
+    if (outcome !== 'running') return takenAgain(finish, { outcome, reason: before.reason ?? undefined });
     ends.set(finish.run.id, end);
     if (job !== undefined) {
       const count = counters.get(finish.run.jobId) ?? { active: integer(job.active), queued: integer(job.queued), state: text(job.state) };
@@ -53,7 +53,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
       if (end.outcome === 'waiting') count.queued += 1;
       counters.set(finish.run.jobId, count);
     }
-    return end.outcome === finish.outcome ? true : 'cancelled';
+    return end.outcome === finish.outcome ? true : { cancelled: end.reason ?? jobGone };
   });
   if (ends.size === 0) return taken;
   await session.change(statements.update(tables.runs, endUpdate([...ends.values()], spoken)));

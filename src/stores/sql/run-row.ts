@@ -14,7 +14,7 @@ export function readRun(row: RunRow): RunRecord {
     finishedAt: optionalInteger(row.finished_at),
     attempt: integer(row.attempt),
     crashes: integer(row.crashes),
-    outcome: readOutcome(row.outcome),
+    outcome: runStateOf(row.outcome),
     reason: row.reason ?? undefined,
     value: decodeValue(row.result),
     error: decodeError(row.failure),
@@ -26,7 +26,7 @@ export function readRun(row: RunRow): RunRecord {
   };
 }
 
-function readOutcome(value: string | null): RunState {
+export function runStateOf(value: string | null): RunState {
   switch (value) {
     case 'waiting':
     case 'running':

@@ -84,14 +84,27 @@ export const finishingCases: readonly LawCase[] = [
     },
   },
   {
+    name: 'a return to waiting that is written again after the run was cancelled says so',
+    async run(probe) {
+      const { run } = await probe.start('retry');
+      const end = probe.end(run, 'waiting', { dueAt: probe.now + 500 });
+      assert.equal(await probe.finish(end), true);
+      assert.equal(await probe.store.runs.cancel(run.id, 'enough'), 'cancelled');
+      assert.deepEqual(await probe.finish(end), { cancelled: 'enough' });
+      assert.deepEqual(counts(await probe.job('retry')), { active: 0, queued: 0 });
+    },
+  },
+  {
     name: 'a run that was asked to stop does not wait again: it is cancelled',
     async run(probe) {
       const { run } = await probe.start('stopped');
       assert.equal(await probe.store.runs.cancel(run.id, 'enough'), 'requested');
-      assert.equal(await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now })), 'cancelled');
+      const end = probe.end(run, 'waiting', { dueAt: probe.now });
+      assert.deepEqual(await probe.finish(end), { cancelled: 'enough' });
       const stored = await probe.run(run.id);
-      assert.equal(stored.outcome, 'cancelled');
-      assert.ok(stored.reason !== undefined && stored.finishedAt !== undefined);
+      assert.deepEqual([stored.outcome, stored.reason], ['cancelled', 'enough']);
+      assert.ok(stored.finishedAt !== undefined);
+      assert.deepEqual(await probe.finish(end), { cancelled: 'enough' });
       assert.deepEqual(counts(await probe.job('stopped')), { active: 0, queued: 0 });
       assert.deepEqual(await probe.claim(), []);
     },
@@ -164,10 +177,11 @@ export const finishingCases: readonly LawCase[] = [
       const { run } = await probe.start('gone');
       await probe.store.jobs.remove(['gone']);
       const end = probe.end(run, 'waiting', { dueAt: probe.now + 5 });
-      assert.equal(await probe.finish(end), 'cancelled');
+      const answer = await probe.finish(end);
       const stored = await probe.run(run.id);
       assert.equal(stored.outcome, 'cancelled');
-      assert.ok(stored.finishedAt !== undefined);
+      assert.ok(stored.reason !== undefined && stored.finishedAt !== undefined);
+      assert.deepEqual(answer, { cancelled: stored.reason });
     },
   },
   {

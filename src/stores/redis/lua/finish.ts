@@ -2,11 +2,12 @@
  * Records how held runs went on.
  *
  * ARGV: 3 how many runs that are over are to be kept, 4 how many, 5 a list as JSON; in it for each run its id, its fence, its job's uid and
- * the row that it becomes; then pairs of run id and progress. Answers with 1 for each that was taken, 2 if it
- * is cancelled instead of waiting, 0 for one that was refused.
+ * the row that it becomes; then pairs of run id and progress. Answers with 1 for each that was taken, 2 and the reason
+ * if it is cancelled instead of waiting, 0 for one that was refused.
  */
 export const finish: string = String.raw`
 local keep, count = tonumber(ARGV[3]), tonumber(ARGV[4])
+local function reason_of(row) return match(row, '^[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)') end
 local list = cjson.decode(ARGV[5])
 local now = int(time())
 local ids, uids, seen, changed, answer, taken, rows = {}, {}, {}, {}, {}, {}, {}
@@ -29,8 +30,9 @@ for i = 1, count do
       else
         if outcome == 'waiting' then
           r.outcome = 'cancelled'
-          say(r, j and 'it was cancelled' or 'the job was removed')
-          outcome, stopped = 'cancelled', true
+          stopped = j and reason_of(before) or 'the job was removed'
+          say(r, stopped)
+          outcome = 'cancelled'
         end
         r.finished = now
         row = run_row(r)
@@ -43,12 +45,13 @@ for i = 1, count do
     if (not j or outcome ~= 'waiting') and may_exceed(j, keep) then over(match(row, '\n([^\n]*)'), j, keep) end
     rows[#rows + 1] = id
     rows[#rows + 1] = row
-    seen[id], taken[id], answer[i] = row, true, stopped and 2 or 1
+    seen[id], taken[id], answer[i] = row, true, stopped and '2' .. stopped or '1'
   else
     -- The same write again is taken again; one that said waiting may have been cancelled or skipped since.
     local since = outcome == 'waiting' and (state == 'cancelled' or state == 'skipped')
-    answer[i] = last ~= fence and 0 or (since and state == 'cancelled') and 2 or (state == outcome or since) and 1 or 0
-    if answer[i] > 0 then taken[id] = true end
+    local again = last == fence and (state == outcome or since)
+    if again then taken[id] = true end
+    answer[i] = not again and '0' or since and state == 'cancelled' and '2' .. reason_of(before) or '1'
   end
 end
 for i = 4 * count + 1, #list, 2 do

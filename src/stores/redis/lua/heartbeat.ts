@@ -45,6 +45,7 @@ local r = runs[ARGV[3]]
 if not r or (r.outcome ~= 'waiting' and r.outcome ~= 'running') then return false end
 if r.outcome == 'running' then
   r.cancel = '1'
+  say(r, ARGV[4])
   hset('runs', r.id, run_row(r))
   flush()
   return 'requested'
