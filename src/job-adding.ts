@@ -39,14 +39,19 @@ export class JobAdding {
   }
 
   /** Stores jobs of one store in one step, or keeps them until the start. */
-  async add(drafts: readonly Draft[], options: Telling = {}): Promise<Job[]> {
+  async add(drafts: readonly Draft[]): Promise<Job[]> {
+    if (this.#places.pending.moving !== undefined) await this.#places.pending.moving;
+    return this.#addAll(drafts);
+  }
+
+  async #addAll(drafts: readonly Draft[], options: Telling = {}): Promise<Job[]> {
     const groups = grouped(drafts);
     refuseTwins(drafts);
     // Each group checks its own jobs; with several, none must be stored before all are checked.
     if (groups.length > 1) {
       for (const draft of drafts) {
         const lane = this.#places.lane(draft.jobStore);
-        if (!lane.isOpen) refuseTransaction(draft);
+        if (this.#isWaited(lane, [draft])) refuseTransaction(draft);
         await this.#spent(lane, draft);
         if (draft.onConflict === 'error' && (await this.#isTaken(lane, draft.definition.id)))
           throw new ConflictingJobError(draft.definition.id);
@@ -60,7 +65,8 @@ export class JobAdding {
   /** Stores one job; answers at once where the store does. */
   addOne(draft: Draft): Job | Promise<Job> {
     const lane = this.#places.lane(draft.jobStore);
-    if (lane.store.durable || !lane.isOpen) return this.#addGroup([draft]).then(([job]) => job ?? unanswered());
+    if (lane.store.durable || !lane.isOpen || this.#places.pending.moving !== undefined)
+      return this.add([draft]).then(([job]) => job ?? unanswered());
     let job: NewJob;
     try {
       // Its times count from the call that gave it.
@@ -79,7 +85,7 @@ export class JobAdding {
     const [first] = drafts;
     if (first === undefined) return [];
     const lane = this.#places.lane(first.jobStore);
-    if (!lane.isOpen) return this.#addPending(lane, drafts);
+    if (!options.wasTold && this.#isWaited(lane, drafts)) return this.#addPending(lane, drafts);
     const now = lane.storeNow();
     const list: NewJob[] = [];
     /** By their place: those that the store has and that are over. */
@@ -157,8 +163,9 @@ export class JobAdding {
       if (standing !== undefined) known.set(draft, standing);
       if (earlier !== undefined || stored !== undefined) there.add(id);
     }
-    // The start came while the stores were asked: it has gathered, or is gathering, what waited for it.
-    if (lane.isOpen) return this.#addGroup(drafts);
+    // The start came while the stores were asked.
+    if (this.#places.pending.moving !== undefined) await this.#places.pending.moving;
+    if (!this.#isWaited(lane, drafts)) return this.#addGroup(drafts);
     const jobs = drafts.map((draft) => known.get(draft) ?? this.#places.shownDraft(this.#places.pending.set(draft), lane));
     for (const draft of drafts) {
       const { id } = draft.definition;
@@ -168,9 +175,14 @@ export class JobAdding {
     return jobs;
   }
 
+  /** Whether jobs wait for the start. A store may be open before that, and then what is given goes to it, unless an earlier one of that id waits. */
+  #isWaited(lane: Lane, drafts: readonly Draft[]): boolean {
+    return !lane.isOpen || drafts.some(({ definition }) => this.#places.pending.get(lane.alias, definition.id) !== undefined);
+  }
+
   /** Whether a job of that id waits for the start, or is stored. */
   async #isTaken(lane: Lane, id: string): Promise<boolean> {
-    const waiting = lane.isOpen ? undefined : this.#places.pending.get(lane.alias, id);
+    const waiting = this.#places.pending.get(lane.alias, id);
     if (waiting !== undefined && !this.#isOver(waiting)) return true;
     return (lane.isOpen || !lane.store.durable) && (await lane.calls.jobs.get(id)) !== undefined;
   }
@@ -197,12 +209,22 @@ export class JobAdding {
 
   /** Stores what was added before the start; its times are computed from now. */
   async addPending(): Promise<void> {
+    const { pending } = this.#places;
+    const moving = this.#movePending();
+    const over = (): void => {
+      pending.moving = undefined;
+    };
+    pending.moving = moving.then(over, over);
+    await moving;
+  }
+
+  async #movePending(): Promise<void> {
     for (const lane of this.#places.lanes.values()) {
       const drafts: Draft[] = [];
       const over: Draft[] = [];
       for (const draft of this.#places.pending.list(lane.alias)) ((await this.#canStillRun(draft, lane)) ? drafts : over).push(draft);
       // They stay pending until they are stored: after a start that failed the next one finds them.
-      await this.add(drafts, { wasTold: true });
+      await this.#addAll(drafts, { wasTold: true });
       this.#places.pending.clear(lane.alias);
       for (const { definition } of over) tell(this.#engine, 'jobRemoved', () => ({ jobId: definition.id, jobStore: lane.alias }));
     }

@@ -93,6 +93,7 @@ export class JobCommands implements JobVerbs {
   async #listed(
     options: StoreOption,
   ): Promise<{ readonly lane: Lane; readonly drafts: readonly Draft[]; readonly stored: readonly JobRecord[] }[]> {
+    await this.#pending.moving;
     const listed = [];
     for (const lane of this.#lanesOf(options)) {
       const drafts = this.#pending.list(lane.alias).filter((draft) => !this.#isOver(draft));
@@ -110,9 +111,11 @@ export class JobCommands implements JobVerbs {
       draft: (draft, record) => {
         const trigger = this.#engine.revive(draft.definition.trigger);
         const changed = { ...draft, definition: { ...draft.definition, ...this.#desk.changes(record, rest, draft.jobStore) } };
-        if (nextRunTime == null) return nextRunTime === null ? { ...changed, nextRunTime } : changed;
+        if (nextRunTime === undefined) return changed;
+        if (nextRunTime === null) return { ...changed, isPaused: true };
         const next = this.#desk.instant(nextRunTime, trigger, 'nextRunTime');
-        return { ...changed, isNow: false, definition: { ...changed.definition, trigger: movedTo(trigger, next) }, nextRunTime: next };
+        const definition = { ...changed.definition, trigger: movedTo(trigger, next) };
+        return { ...changed, definition, nextRunTime: next, isPaused: false, isNow: false };
       },
       job: (job, lane) => {
         const made: JobChanges = this.#desk.changes(job, rest, lane.alias);
@@ -136,7 +139,7 @@ export class JobCommands implements JobVerbs {
       draft: (draft) => ({
         ...draft,
         definition: { ...draft.definition, trigger: given, registration: given },
-        nextRunTime: draft.nextRunTime === null ? null : undefined,
+        nextRunTime: undefined,
         isNow: false,
         since: now,
       }),
@@ -189,7 +192,7 @@ export class JobCommands implements JobVerbs {
 
   async pauseJob(id: string, options: StoreOption = {}): Promise<Job> {
     return this.#change(id, options, 'jobPaused', {
-      draft: (draft) => ({ ...draft, nextRunTime: null }),
+      draft: (draft) => ({ ...draft, isPaused: true }),
       job: (job) => (job.state === 'paused' ? undefined : { state: 'paused', dueAt: undefined }),
     });
   }
@@ -199,9 +202,9 @@ export class JobCommands implements JobVerbs {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const found = await this.#require(id, options);
       if (found.draft !== undefined) {
-        if (found.draft.nextRunTime !== null) return this.#snapshotOfDraft(found.draft, found.lane);
-        const draft: Draft = { ...found.draft, nextRunTime: undefined };
-        this.#pending.change(draft);
+        if (!found.draft.isPaused) return this.#snapshotOfDraft(found.draft, found.lane);
+        const draft: Draft = { ...found.draft, isPaused: false };
+        if (!this.#pending.change(found.draft, draft)) continue;
         tell(this.#engine, 'jobResumed', () => ({ jobId: id, jobStore: found.lane.alias }));
         return this.#snapshotOfDraft(draft, found.lane);
       }
@@ -218,6 +221,7 @@ export class JobCommands implements JobVerbs {
   }
 
   async removeJob(id: string, options: StoreOption = {}): Promise<void> {
+    if (this.#pending.moving !== undefined) await this.#pending.moving;
     for (const lane of this.#lanesOf(options)) {
       // One that was added while the scheduler was stopped may stand before a stored one.
       const wasPending = this.#pending.remove(lane.alias, id);
@@ -235,6 +239,7 @@ export class JobCommands implements JobVerbs {
   async removeAllJobs(options: StoreOption = {}): Promise<void> {
     for (const lane of this.#lanesOf(options)) refuseUnseen(lane, 'removeAllJobs');
     for (const lane of this.#lanesOf(options)) {
+      if (this.#pending.moving !== undefined) await this.#pending.moving;
       this.#pending.clear(lane.alias);
       await lane.calls.jobs.remove();
       tell(this.#engine, 'allJobsRemoved', () => ({ jobStore: lane.alias }));
@@ -244,7 +249,7 @@ export class JobCommands implements JobVerbs {
   /** The job by this id, waiting to be run; a pending one has no record yet. @throws JobNotFoundError, SchedulerStateError */
   async startable(id: string, options: StoreOption): Promise<{ readonly lane: Lane; readonly job: JobRecord }> {
     const { lane, job, draft } = await this.#require(id, options);
-    if (draft !== undefined || !lane.isOpen)
+    if (draft !== undefined || !lane.isStarted)
       throw new SchedulerStateError('runJob needs a started scheduler: call start() first, or start({ paused: true })');
     return { lane, job };
   }
@@ -272,7 +277,7 @@ export class JobCommands implements JobVerbs {
       if (found.draft !== undefined) {
         const draft = decide.draft(found.draft, this.#pending.show(found.draft, this.#engine.clock.now()));
         this.#desk.complete(draft, this.#engine.clock.now());
-        this.#pending.change(draft);
+        if (!this.#pending.change(found.draft, draft)) continue;
         tell(this.#engine, event, () => ({ jobId: id, jobStore: lane.alias }));
         return this.#snapshotOfDraft(draft, lane);
       }
@@ -297,6 +302,7 @@ export class JobCommands implements JobVerbs {
   }
 
   async #find(id: string, options: StoreOption): Promise<Found | undefined> {
+    if (this.#pending.moving !== undefined) await this.#pending.moving;
     for (const lane of this.#lanesOf(options)) {
       const draft = this.#pending.get(lane.alias, id);
       if (draft !== undefined && !this.#isOver(draft)) return { lane, draft };

@@ -37,8 +37,9 @@ export interface Draft {
   readonly jobStore: string;
   readonly onConflict: OnConflict;
   readonly transaction: unknown;
-  /** `null` to add it paused. */
-  readonly nextRunTime: number | null | undefined;
+  /** Where somebody has set its next run. */
+  readonly nextRunTime: number | undefined;
+  readonly isPaused: boolean;
   /** Whether its date is the moment it was given, as nobody said another. */
   readonly isNow: boolean;
   /** How late its own misfire grace time lets a first run be; 0 if it has none of its own. */
@@ -115,8 +116,8 @@ export class JobDesk {
     const given = this.trigger(options, jobId, since);
     const zone = given.timezone ?? timezone;
     const nextRunTime =
-      options.nextRunTime == null ? options.nextRunTime : parseInstant(options.nextRunTime, { timezone: zone, option: 'nextRunTime' });
-    const trigger = nextRunTime == null ? given : movedTo(given, nextRunTime);
+      options.nextRunTime == null ? undefined : parseInstant(options.nextRunTime, { timezone: zone, option: 'nextRunTime' });
+    const trigger = nextRunTime === undefined ? given : movedTo(given, nextRunTime);
     const definition: JobDefinition = {
       id: jobId,
       name: options.name === undefined ? undefined : nonEmptyText(options.name, 'name'),
@@ -140,7 +141,8 @@ export class JobDesk {
         options.onConflict === undefined ? 'replace' : choice(options.onConflict, 'onConflict', ['replace', 'keep', 'error'] as const),
       transaction: options.transaction,
       nextRunTime,
-      isNow: options.trigger === 'date' && Reflect.get(options, 'runDate') === undefined && nextRunTime == null,
+      isPaused: options.nextRunTime === null,
+      isNow: options.trigger === 'date' && Reflect.get(options, 'runDate') === undefined && nextRunTime === undefined,
       grace: grace === undefined ? 0 : (definition.policy.misfireGraceTime ?? Infinity),
       since,
     };
@@ -181,11 +183,11 @@ export class JobDesk {
   }
 
   #progress(draft: Draft, trigger: Trigger, times: Times): JobProgress {
-    const { definition, nextRunTime, runCount = 0 } = draft;
+    const { definition, nextRunTime, isPaused, runCount = 0 } = draft;
     const { now, since, grace } = times;
     // Its place in time is kept, so that what passes until it is resumed can be told of then.
-    if (nextRunTime === null)
-      return { nextRunTime: firstRun(trigger, now, times), dueAt: undefined, state: 'paused', reason: undefined, runCount };
+    if (isPaused)
+      return { nextRunTime: nextRunTime ?? firstRun(trigger, now, times), dueAt: undefined, state: 'paused', reason: undefined, runCount };
     const first = nextRunTime ?? firstRun(trigger, now, times);
     if (
       first === undefined ||

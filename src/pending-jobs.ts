@@ -6,6 +6,8 @@ import type { Draft, JobDesk } from './job-desk.ts';
 export class PendingJobs {
   readonly #desk: JobDesk;
   readonly #drafts: Map<string, Map<string, Draft>> = new Map();
+  /** A start is storing them: who asks for jobs or changes them waits until they are on one side. */
+  moving: Promise<void> | undefined;
 
   constructor(desk: JobDesk) {
     this.#desk = desk;
@@ -27,14 +29,16 @@ export class PendingJobs {
       earlier !== undefined &&
       earlier !== given &&
       JSON.stringify(earlier.definition.registration) === JSON.stringify(given.definition.registration);
-    const draft = isSame ? { ...given, nextRunTime: earlier.nextRunTime, since: earlier.since } : given;
+    const draft = isSame ? { ...given, nextRunTime: earlier.nextRunTime, isPaused: earlier.isPaused, since: earlier.since } : given;
     this.#put(draft);
     return draft;
   }
 
-  /** Puts a changed draft in the place of the one that waits. */
-  change(draft: Draft): void {
-    this.#put(draft);
+  /** Puts a changed draft in the place of the one that waits; false if that is not `from` any more, or is being stored. */
+  change(from: Draft, to: Draft): boolean {
+    if (this.moving !== undefined || this.get(from.jobStore, from.definition.id) !== from) return false;
+    this.#put(to);
+    return true;
   }
 
   #put(draft: Draft): void {

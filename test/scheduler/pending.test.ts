@@ -112,3 +112,17 @@ describe('a job that is added before the start', () => {
     expect(await scheduler.getJobs()).toEqual([]);
   });
 });
+
+test('paused and resumed before the start, a job keeps the next run that was set', async () => {
+  const { clock, scheduler } = rig();
+  const begin = clock.now();
+  const calls: number[] = [];
+  const task = (): void => void calls.push((clock.now() - begin) / 1000);
+  await scheduler.addJob(task, { trigger: 'interval', seconds: 60, id: 'a', nextRunTime: '2030-01-01T00:00:07Z' });
+  await scheduler.pauseJob('a');
+  const resumed = await scheduler.resumeJob('a');
+  expect(resumed.nextRunTime?.toISO()).toBe('2030-01-01T00:00:07.000Z');
+  await scheduler.start();
+  await clock.advance('10s');
+  expect(calls).toEqual([7]);
+});
