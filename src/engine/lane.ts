@@ -3,32 +3,26 @@ import type { Fire } from '../core/job-store.ts';
 import type { Finish, RunRecord } from '../core/run.ts';
 import type { Taken } from '../core/run-store.ts';
 import type { Claimant, Store } from '../core/store.ts';
-import { SchedulerStateError } from '../errors.ts';
 import type { EngineContext } from './context.ts';
 import { Dispatch } from './dispatch.ts';
 import { earlier } from './earlier.ts';
-import { inTime } from './in-time.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LeftJobs } from './left-jobs.ts';
 import { Outbox } from './outbox.ts';
 import { Parking } from './parking.ts';
 import { RunsUnderWay } from './run-job.ts';
 import { Slice } from './slice.ts';
-import { failed, type StoreCalls, storeCalls } from './store-calls.ts';
+import { type StoreCalls, storeCalls } from './store-calls.ts';
+import { StoreDoor } from './store-door.ts';
 import { StoreTime } from './store-time.ts';
 import { Trouble } from './trouble.ts';
 import type { EndedRun } from './verdict.ts';
 
 const PRUNE_EVERY = 30_000;
-/** Clocks further apart than this are told of, in milliseconds. */
-const SKEW = 60_000;
 /** When to look again for runs that are due and that others hold just now, in milliseconds. */
 const HELD_BY_OTHERS = 100;
 /** Where nothing is due within so many milliseconds, every other look at a shared store is left out. */
 const NEAR = 60_000;
-
-/** Store objects that a scheduler has open: whichever let go of one first would close it under the other. */
-const inUse: WeakSet<Store> = new WeakSet();
 
 /** How a store is doing. */
 export interface LaneHealth {
@@ -68,6 +62,7 @@ export class Lane {
   readonly #parking: Parking;
   readonly #slice: Slice;
   readonly #dispatch: Dispatch;
+  readonly #door: StoreDoor;
   readonly #rearm: () => void;
   readonly #isStarted: () => boolean;
   /** Told after each run that ended, after each end that was written, and after each pass and step outside of one. */
@@ -76,9 +71,6 @@ export class Lane {
   nextLook: number | undefined;
   /** Whether passes are made; results are written all the same. */
   #looking = false;
-  #isOpen = false;
-  #opening: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
   #passing = false;
   /** Steps outside a pass that the store has not answered for. */
   #firing = 0;
@@ -139,6 +131,14 @@ export class Lane {
       time: this.#time,
       isLooking: () => this.#looking,
     });
+    this.#door = new StoreDoor(engine, this, {
+      ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
+      learnTime: (now) => this.#time.note(now),
+      opened: () => this.#opened(),
+      finishUp: () => this.#finishUp(),
+      leave: () => this.#leave(),
+      closed: () => this.#closed(),
+    });
   }
 
   get claimant(): Claimant {
@@ -151,12 +151,12 @@ export class Lane {
   }
 
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#door.isOpen;
   }
 
   /** Whether it is open, or about to be. */
   get isHeld(): boolean {
-    return this.#isOpen || this.#opening !== undefined;
+    return this.#door.isHeld;
   }
 
   /** Whether its scheduler is started, so that runs may begin. */
@@ -164,52 +164,14 @@ export class Lane {
     return this.#isStarted();
   }
 
-  /** Opens the store, once however many ask for it at the same time. */
   open(): Promise<void> {
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
-    return this.#opening;
+    return this.#door.open();
   }
 
-  async #open(): Promise<void> {
-    await this.#closing?.catch(() => undefined);
-    if (this.#isOpen) return;
-    if (inUse.has(this.store))
-      throw new SchedulerStateError(
-        `job store ${JSON.stringify(this.alias)} is in use by another scheduler: give each a store object of its own; they share what a database holds`,
-      );
-    inUse.add(this.store);
-    try {
-      await this.store.open({
-        alias: this.alias,
-        clock: this.#engine.clock,
-        logger: this.#engine.logger,
-        ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
-      });
-      await this.#learnTime();
-    } catch (error) {
-      inUse.delete(this.store);
-      failed(this.alias, 'open', error);
-    }
+  async #opened(): Promise<void> {
     this.#unwatch = this.store.watch((time) => this.wake(time));
-    this.#isOpen = true;
     // What the last stop could not write.
     await this.flush();
-  }
-
-  /** Jobs are placed in time by the store's clock, also before the first look. */
-  async #learnTime(): Promise<void> {
-    if (!this.store.durable) return;
-    try {
-      const { now } = await this.store.jobs.nextDue({ executors: new Map(), tasks: [], limit: 1 });
-      this.#time.note(now);
-      const byMs = now - this.#engine.clock.now();
-      if (Math.abs(byMs) > SKEW)
-        this.#engine.logger.warn({ jobStore: this.alias, byMs }, "the job store's clock, which rules, is far from this process's");
-    } catch (error) {
-      // It is opened again at the next start.
-      await Promise.resolve(this.calls.close()).catch(() => undefined);
-      throw error;
-    }
   }
 
   /** Passes are made from now on. */
@@ -224,43 +186,9 @@ export class Lane {
     this.nextLook = undefined;
   }
 
-  /**
-   * After `cease`, once nothing runs: writes what is left and lets go of the store. A store that has not answered by `end`, on the monotonic
-   * clock, is left to itself: it may be behind a network that swallows all.
-   */
+  /** After `cease`, once nothing runs. */
   close(end: number): Promise<void> {
-    const closing = this.#close(end).finally(() => {
-      if (this.#closing === closing) this.#closing = undefined;
-    });
-    this.#closing = closing;
-    return closing;
-  }
-
-  async #close(end: number): Promise<void> {
-    const { clock, logger } = this.#engine;
-    // Whoever opens it is told of a failure.
-    const opened = this.#opening?.catch(() => undefined);
-    if (opened !== undefined && !(await inTime(clock, end, opened)))
-      logger.warn({ jobStore: this.alias }, 'a job store was still being opened at the shutdown: it stays open until another one');
-    if (!this.#isOpen) return;
-    let answered = false;
-    try {
-      answered = await inTime(clock, end, this.#finishUp());
-    } finally {
-      this.#retry?.();
-      this.#retry = undefined;
-      this.#leases.stop();
-      this.#unwatch?.();
-      this.#isOpen = false;
-      const closed = await inTime(clock, end, Promise.resolve(this.calls.close())).finally(() => inUse.delete(this.store));
-      this.#outbox.takeBack();
-      const unwritten = this.#outbox.size;
-      if (!answered || !closed || unwritten > 0)
-        logger.warn(
-          { jobStore: this.alias, unwritten },
-          'a job store did not take all at the shutdown: runs that are over and not written are taken over when their lease runs out',
-        );
-    }
+    return this.#door.close(end);
   }
 
   async #finishUp(): Promise<void> {
@@ -268,6 +196,18 @@ export class Lane {
     if (this.isClaiming) await new Promise<void>((resolve) => (this.#claimed = resolve));
     await this.flush();
     await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
+  }
+
+  #leave(): void {
+    this.#retry?.();
+    this.#retry = undefined;
+    this.#leases.stop();
+    this.#unwatch?.();
+  }
+
+  #closed(): number {
+    this.#outbox.takeBack();
+    return this.#outbox.size;
   }
 
   /** Look at this time of the store at the latest; now, if none is given. */
@@ -458,7 +398,7 @@ export class Lane {
     this.#failed('finish', error);
     this.#retry?.();
     // A store that was let go is written to when it is opened again.
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#retry = this.#engine.clock.wakeAfter(this.#trouble.backoff, () => {
       this.#retry = undefined;
       void this.flush();
