@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { Cluster, leadMs, sleep } from '../nemesis/cluster.ts';
+import { Cluster, sleep } from '../nemesis/cluster.ts';
 import { places } from './replicas.ts';
 
 const lease = 1_000;
@@ -14,8 +14,7 @@ async function survives(url: string): Promise<void> {
     const [first, second, third] = [1, 1.05, 0.95].map((rate) => cluster.start({ oneShotEvery: 150, rate }));
     if (first === undefined || second === undefined || third === undefined) throw new Error('three were started');
     await Promise.all([first.ready, second.ready, third.ready]);
-    const start = Date.now() + leadMs;
-    await cluster.give({ count: 40, every: 500, start, end: start + 3_000 });
+    const { start } = await cluster.give({ count: 40, every: 500, lasts: 3_000 });
     await Promise.all([first.up, second.up, third.up]);
     await sleep(start + 300 - Date.now());
     await cluster.kill(first);

@@ -18,7 +18,7 @@ const program = join(import.meta.dirname, 'node-main.ts');
 const silence = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** How long before its first fire time a load is given: storing it takes a while on a busy machine, and what has passed by then is nobody's. */
-export const leadMs = 2_000;
+const leadMs = 3_000;
 
 export interface ClusterOptions {
   readonly store: SharedStoreOptions;
@@ -66,16 +66,19 @@ export class Cluster {
     return this.#options.drain ?? 5_000;
   }
 
-  /** Stores the load, as a deploy would before the first replica starts, and hands it to all processes. */
-  async give(load: Load): Promise<void> {
+  /** Stores a load of `lasts` milliseconds that begins soon, as a deploy would before the first replica starts, and hands it to all processes. */
+  async give({ lasts, ...what }: Pick<Load, 'count' | 'every'> & { readonly lasts: number }): Promise<Load> {
     const scheduler = new Scheduler({ jobStore: sharedStore(this.#options.store), logger: silence });
     scheduler.task(taskName);
     await scheduler.start({ paused: true });
+    const start = Date.now() + leadMs;
+    const load = { ...what, start, end: start + lasts };
     await scheduler.addJobs(jobsOf(load));
     if (Date.now() > load.start) throw new Error('the load was stored only after its first fire time');
     await scheduler.shutdown();
     this.#load = load;
     for (const child of this.#waiting.splice(0)) child.send(load);
+    return load;
   }
 
   /** Starts a process. */

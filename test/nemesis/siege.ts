@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { Cluster, leadMs, type Node, type Report, sleep } from './cluster.ts';
+import { Cluster, type Node, type Report, sleep } from './cluster.ts';
 import { type Harm, readJournals } from './journal.ts';
 import type { NodeOrders } from './node-main.ts';
 import type { SharedStoreOptions } from './shared-store.ts';
@@ -34,9 +34,7 @@ export async function besiege({ store, harms = [], nodes = [{}, {}, {}, {}] }: S
     const orders = nodes.map((more) => ({ oneShotEvery: 300, ...more }));
     const started = orders.map((more) => cluster.start(more));
     await Promise.all(started.map(({ ready }) => ready));
-    const start = Date.now() + leadMs;
-    const end = start + seconds * 1_000;
-    await cluster.give({ count: jobCount, every: 1_000, start, end });
+    const { end } = await cluster.give({ count: jobCount, every: 1_000, lasts: seconds * 1_000 });
     await Promise.all(started.map(({ up }) => up));
     const told: string[] = [];
     let turn = 0;
@@ -91,9 +89,7 @@ export async function dieAtEachPoint(store: SharedStoreOptions): Promise<void> {
   try {
     const steady = cluster.start({ oneShotEvery: 200 });
     await steady.ready;
-    const start = Date.now() + leadMs;
-    const end = start + 30_000;
-    await cluster.give({ count: 50, every: 1_000, start, end });
+    const { end } = await cluster.give({ count: 50, every: 1_000, lasts: 30_000 });
     await steady.up;
     for (let first = 0; first < points.length; first += 4) {
       const doomed = points.slice(first, first + 4).map((crash) => cluster.start({ crash }));
@@ -116,9 +112,7 @@ export async function takeOver(store: SharedStoreOptions, most: number): Promise
   try {
     const nodes = new Set([0, 1, 2].map(() => cluster.start()));
     await Promise.all([...nodes].map(({ ready }) => ready));
-    const start = Date.now() + leadMs;
-    const end = start + kills * 4_000;
-    await cluster.give({ count: 30, every: 1_000, start, end });
+    const { end } = await cluster.give({ count: 30, every: 1_000, lasts: kills * 4_000 });
     for (let kill = 0; kill < kills && Date.now() < end - 5_000; kill += 1) {
       await Promise.all([...nodes].map(({ up }) => up));
       await sleep(500);
