@@ -20,6 +20,13 @@ export type AnyKysely = Kysely<any>;
 const patienceMs = 5000;
 const longestPauseMs = 100;
 
+/** A connection went before the transaction on it was to end, of which nothing is left. A server that waits too long for the next statement ends it so. */
+class ConnectionLost extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost', { cause });
+  }
+}
+
 interface DatabaseParts {
   readonly statements: Statements;
   readonly tables: Tables;
@@ -75,27 +82,34 @@ export class Database implements Session {
   #once<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#kysely.connection().execute(async (connection) => {
       const session = sessionOf(connection);
-      for (const begin of this.statements.begin) await session.all(begin);
+      let isWhole = false;
       try {
+        for (const begin of this.statements.begin) await session.all(begin);
         const answer = await work(session);
+        isWhole = true;
         await session.all(sql`commit`);
         return answer;
       } catch (error) {
-        // What failed is the news; a rollback that fails too means that the connection is gone, and the transaction with it.
-        await session.all(sql`rollback`).catch(() => undefined);
-        throw error;
+        const isThere = await session.all(sql`rollback`).then(
+          () => true,
+          () => this.statements.kind === 'sqlite',
+        );
+        // With the connection went the transaction, unless its end was on the way already.
+        throw isThere || isWhole ? error : new ConnectionLost(error);
       }
     });
   }
 
-  /** Deadlocks and busy moments pass: tries again, a little later each time, and never in step with those it collided with. */
+  /** Deadlocks and busy moments pass, and there are other connections: tries again, a little later each time, and never in step with those it collided with. */
   async #again<T>(work: () => Promise<T>): Promise<T> {
     const end = this.#clock.monotonic() + patienceMs;
     for (let pause = 4; ; pause = Math.min(pause * 2, longestPauseMs)) {
       try {
         return await work();
-      } catch (error) {
-        if (!this.statements.isTransient(error) || this.#clock.monotonic() >= end) throw error;
+      } catch (thrown) {
+        const error = thrown instanceof ConnectionLost ? thrown.cause : thrown;
+        const mayPass = thrown instanceof ConnectionLost || this.statements.isTransient(error);
+        if (!mayPass || this.#clock.monotonic() >= end) throw error;
         await new Promise<void>((resolve) => this.#clock.wakeAfter(randomInt(pause / 2, pause), resolve));
       }
     }
