@@ -93,7 +93,8 @@ export class Lifecycle {
       await this.#parts.addPending();
     } catch (error) {
       const end = this.#engine.clock.monotonic() + DRAIN_TIMEOUT;
-      for (const lane of opened) await lane.close(end);
+      // Why it could not start is the news.
+      await Promise.allSettled(opened.map((lane) => lane.close(end)));
       throw error;
     }
     this.#state = paused ? 'paused' : 'running';

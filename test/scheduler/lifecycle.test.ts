@@ -93,6 +93,21 @@ describe('start', () => {
     await clock.advance('1s');
     expect(calls).toEqual([1]);
   });
+
+  test('one that fails lets go of all that it opened, and says why it failed', async () => {
+    const [first, second, third] = [new MemoryJobStore(), new MemoryJobStore(), new MemoryJobStore()];
+    const closed: string[] = [];
+    first.close = () => {
+      throw new Error('cannot close');
+    };
+    second.close = () => void closed.push('second');
+    third.open = () => {
+      throw new Error('no disk');
+    };
+    const { scheduler } = rig({ jobStores: { default: first, second, third } });
+    await expect(scheduler.start()).rejects.toThrow('no disk');
+    expect(closed).toEqual(['second']);
+  });
 });
 
 describe('jobs added before the start', () => {
