@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Executor, RunRequest, RunResult } from './core/executor.ts';
 import type { Task } from './core/task.ts';
 import { InvalidOptionError } from './errors.ts';
+import { checkCloneable } from './executors/cloneable.ts';
 import type { CheckedOptions } from './options.ts';
 import { wholeNumber } from './job-options.ts';
 
@@ -24,6 +25,10 @@ export class LazyThreads implements Executor {
     if (target?.kind === 'module') return undefined;
     if (target?.kind !== 'function') return 'the task has no module in this process';
     return `a module reference: a function cannot be sent to a worker thread, so export it from a module and give its URL with the export's name, as in new URL('./file.js#${target.fn.name || 'exportName'}', import.meta.url)`;
+  }
+
+  check(_task: Task, args: readonly unknown[]): void {
+    checkCloneable(args);
   }
 
   run(request: RunRequest): RunResult | Promise<RunResult> {

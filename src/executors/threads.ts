@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../core/clock.ts';
 import type { Executor, RunRequest, RunResult } from '../core/executor.ts';
 import type { Task } from '../core/task.ts';
 import { InvalidOptionError, RunCancelledError } from '../errors.ts';
+import { checkCloneable } from './cloneable.ts';
 import { onAbort } from './on-abort.ts';
 import { type PoolPort, PoolWorker, type TaskRef, type Ticket } from './pool-worker.ts';
 import { startWorker, type WorkerSettings } from './start-worker.ts';
@@ -87,6 +88,10 @@ export class ThreadsExecutor implements Executor {
       `a module reference: a function cannot be sent to a worker thread, so export it from a module and give its URL with the export's name, ` +
       `as in new URL('./file.js#${target.fn.name || 'exportName'}', import.meta.url)`
     );
+  }
+
+  check(_task: Task, args: readonly unknown[]): void {
+    checkCloneable(args);
   }
 
   run(request: RunRequest): RunResult | Promise<RunResult> {

@@ -111,6 +111,17 @@ describe('the task of a job', () => {
     await expect(refused).rejects.toThrow(message);
   });
 
+  test.each([
+    ['a function', [1, () => {}], 'args[1]'],
+    ['a symbol within an object', [{ sort: Symbol('x') }], 'args[0]'],
+  ])('in a worker thread takes no arguments with %s', async (_name, args, path) => {
+    const { scheduler } = await started();
+    const refused = scheduler.addJob(new URL('file:///x.mjs#run'), { ...interval, id: 'job', args } as never);
+    await expect(refused).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', path });
+    await scheduler.addJob(new URL('file:///x.mjs#run'), { ...interval, id: 'job', args: [new Map([[1, new Date()]])] } as never);
+    await expect(scheduler.modifyJob('job', { args })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', path });
+  });
+
   test('that is only declared is refused where no other process could run it', async () => {
     const { scheduler } = await started();
     scheduler.task('elsewhere');
