@@ -80,6 +80,31 @@ async function beatBehindFrozen(server: PrivateServer, lease: number): Promise<n
   return left;
 }
 
+/** A change within whose transaction the event loop stands still for so long, once. */
+function standingStill(ms: number): { readonly metadata: Readonly<Record<string, unknown>>; readonly stops: () => number } {
+  let stops = 0;
+  const metadata = {
+    get stop() {
+      if (stops === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      stops += 1;
+      return true;
+    },
+  };
+  return { metadata, stops: () => stops };
+}
+
+/** At the default lease, where nothing is left of the time in which things are tried again. */
+async function doesAgain(server: PrivateServer): Promise<void> {
+  const probe = await openStore(server.url);
+  const job = await probe.addDue('a');
+  const { metadata, stops } = standingStill(7_000);
+  expect(await probe.store.jobs.update(job, { metadata })).toMatchObject({ version: job.version + 1 });
+  // Each try reads it.
+  expect(stops()).toBeGreaterThan(1);
+  expect((await probe.job('a')).metadata).toEqual({ stop: true });
+  await probe.store.close();
+}
+
 const [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
 
 describeOn('a store on PostgreSQL', postgres, (server) => {
@@ -96,6 +121,8 @@ describeOn('a store on PostgreSQL', postgres, (server) => {
     await probe.store.close();
   });
 
+  test('does a transaction again in which its process stood still for too long', () => doesAgain(server));
+
   test('waits no longer than a lease for a process that stands still within a transaction', async () => {
     expect(await waitBehindFrozen(server, 3_000)).toBeLessThan(3_000);
   });
@@ -106,6 +133,8 @@ describeOn('a store on PostgreSQL', postgres, (server) => {
 });
 
 describeOn('a store on MariaDB', mariadb, (server) => {
+  test('does a transaction again in which its process stood still for too long', () => doesAgain(server));
+
   test('waits no longer than a lease for a process that stands still within a transaction', async () => {
     expect(await waitBehindFrozen(server, 3_000)).toBeLessThan(3_000);
   });

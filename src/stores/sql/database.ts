@@ -20,13 +20,6 @@ export type AnyKysely = Kysely<any>;
 const patienceMs = 5000;
 const longestPauseMs = 100;
 
-/** A connection went before the transaction on it was to end, of which nothing is left. A server that waits too long for the next statement ends it so. */
-class ConnectionLost extends Error {
-  constructor(cause: unknown) {
-    super('the connection was lost', { cause });
-  }
-}
-
 interface DatabaseParts {
   readonly statements: Statements;
   readonly tables: Tables;
@@ -42,6 +35,8 @@ export class Database implements Session {
   readonly #kysely: AnyKysely;
   readonly #session: Session;
   readonly #clock: Clock;
+  /** Errors of transactions of which it is certain that nothing is left: their connection went before they ended. */
+  readonly #lost = new WeakSet<object>();
 
   constructor(kysely: AnyKysely, parts: DatabaseParts) {
     this.#kysely = kysely;
@@ -94,22 +89,27 @@ export class Database implements Session {
           () => true,
           () => this.statements.kind === 'sqlite',
         );
-        // With the connection went the transaction, unless its end was on the way already.
-        throw isThere || isWhole ? error : new ConnectionLost(error);
+        // Whether an end that was on its way has come through, only the server could say.
+        if (!isThere && !isWhole && error instanceof Error) this.#lost.add(error);
+        throw error;
       }
     });
   }
 
-  /** Deadlocks and busy moments pass, and there are other connections: tries again, a little later each time, and never in step with those it collided with. */
+  /**
+   * Deadlocks and busy moments pass, and there are other connections: tries again, a little later each time, and never in step with those it
+   * collided with; once at least, since who lost a connection by standing still has no time left.
+   */
   async #again<T>(work: () => Promise<T>): Promise<T> {
     const end = this.#clock.monotonic() + patienceMs;
+    let isFirst = true;
     for (let pause = 4; ; pause = Math.min(pause * 2, longestPauseMs)) {
       try {
         return await work();
-      } catch (thrown) {
-        const error = thrown instanceof ConnectionLost ? thrown.cause : thrown;
-        const mayPass = thrown instanceof ConnectionLost || this.statements.isTransient(error);
-        if (!mayPass || this.#clock.monotonic() >= end) throw error;
+      } catch (error) {
+        const mayPass = this.statements.isTransient(error) || (error instanceof Error && this.#lost.has(error));
+        if (!mayPass || (!isFirst && this.#clock.monotonic() >= end)) throw error;
+        isFirst = false;
         await new Promise<void>((resolve) => this.#clock.wakeAfter(randomInt(pause / 2, pause), resolve));
       }
     }

@@ -11,8 +11,8 @@ import {
   type WriteConstant,
 } from './statements.ts';
 
-/** Serialization failure, deadlock, lock not available. */
-const transient: ReadonlySet<string> = new Set(['40001', '40P01', '55P03']);
+/** Serialization failure, deadlock, lock not available, a transaction that stood still for too long. */
+const transient: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '25P03']);
 
 const write: WriteConstant = ({ type, value }) => (type === 'integer' ? sql`${value}::bigint` : sql`${value}::text`);
 
