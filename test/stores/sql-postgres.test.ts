@@ -6,6 +6,7 @@ import { startPostgres } from '../servers/postgres.ts';
 import type { PrivateServer } from '../servers/private-server.ts';
 import { statementsPerStep } from './sql-counting.ts';
 import { poolOf, SqlScene } from './sql-scene.ts';
+import { context } from './sql-under-test.ts';
 
 const started = await startPostgres();
 if (started !== undefined) describe('the SQL store on PostgreSQL', () => cases(started));
@@ -132,6 +133,28 @@ function cases(server: PrivateServer): void {
       await unlock();
       expect(await adding).toMatchObject({ outcome: 'added' });
       await closing;
+    });
+
+    it('holds nothing afterwards that a pool of the user has won by then', async () => {
+      const place = scene();
+      const dialect = place.dialect();
+      const [probe, other] = [await place.probe({ dialect }), await place.probe()];
+      const claimant = probe.claimant();
+      const job = await probe.addDue('a');
+      const client = await connected(url);
+      await client.query('begin');
+      await client.query(`lock table ${place.prefix}jobs in exclusive mode`);
+      const firing = Promise.allSettled([probe.sql.jobs.fire([probe.step(job, [probe.newRun('running')])], claimant)]);
+      await probe.sql.close();
+      expect(await firing).toMatchObject([{ status: 'rejected', reason: { code: 'SCHEDULER_STATE' } }]);
+      await client.query('rollback');
+      await client.end();
+      await expect.poll(async () => (await other.store.runs.list({ limit: 1 })).runs).toHaveLength(1);
+      await probe.sql.open(context);
+      await probe.sql.runs.heartbeat(claimant, new Map());
+      place.advance(claimant.lease + 1);
+      await probe.sql.runs.heartbeat(claimant, new Map());
+      expect(await other.claim({}, 'other')).toMatchObject([{ run: { jobId: 'a', crashes: 1 } }]);
     });
 
     it('fails those that are left then, and those that wait for a connection as well', async () => {

@@ -13,7 +13,8 @@ export class CallsUnderWay {
         this.#rejects.delete(reject);
         if (this.#rejects.size === 0) this.#whenOver?.();
       };
-      work().then(
+      const doing = async (): Promise<Answer> => work();
+      doing().then(
         (answer) => {
           over();
           resolve(answer);

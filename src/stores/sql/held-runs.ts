@@ -40,11 +40,6 @@ export class HeldRuns {
     return lost;
   }
 
-  clear(): void {
-    this.#fences.clear();
-    this.#ending.clear();
-  }
-
   #of(owner: string): Map<string, number> {
     const fences = this.#fences.get(owner) ?? new Map<string, number>();
     this.#fences.set(owner, fences);

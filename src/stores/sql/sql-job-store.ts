@@ -57,7 +57,6 @@ export class SqlJobStore implements Store {
   readonly jobs: JobStore;
   readonly runs: RunStore;
   readonly #settings: SqlSettings;
-  readonly #held = new HeldRuns();
   /** Jobs whose history may have grown past what is kept. */
   #grown = new Set<string>();
   /** Jobs added since it was made, and how many make PostgreSQL's planner look again. */
@@ -108,14 +107,13 @@ export class SqlJobStore implements Store {
             heard: (payload) => this.#heard(payload, instance),
           })
         : undefined;
-    this.#opened = { calls: new CallsUnderWay(), database, listener, sockets, clock: context.clock };
+    this.#opened = { calls: new CallsUnderWay(), held: new HeldRuns(), database, listener, sockets, clock: context.clock };
     await listener?.open();
   }
 
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
-    this.#held.clear();
     if (opened === undefined) return;
     const { calls, clock, database, listener, sockets } = opened;
     // Idle connections do not keep the process alive, and closing them must not be cut short by that; those that wait for a server
@@ -125,6 +123,7 @@ export class SqlJobStore implements Store {
     const isLate = new Promise<void>((resolve) => (late = resolve));
     const release = clock.wakeAfter(longestCloseMs, () => {
       broken = true;
+      calls.giveUp(new SchedulerStateError('the SQL job store was closed before it had answered'));
       sockets.breakAll();
       late();
     });
@@ -137,7 +136,6 @@ export class SqlJobStore implements Store {
       if (!broken) throw error;
     } finally {
       release();
-      calls.giveUp(new SchedulerStateError('the SQL job store was closed before it had answered'));
     }
   }
 
@@ -154,10 +152,10 @@ export class SqlJobStore implements Store {
   }
 
   /** Does one call with the database; a close waits for it a little, and then it fails. */
-  async #ask<Answer>(work: (database: Database) => Promise<Answer>): Promise<Answer> {
+  async #ask<Answer>(work: (database: Database, held: HeldRuns) => Promise<Answer>): Promise<Answer> {
     const opened = this.#opened;
     if (opened === undefined) throw new SchedulerStateError('the SQL job store is not open; the scheduler opens it when it starts');
-    return opened.calls.run(() => work(opened.database));
+    return opened.calls.run(() => work(opened.database, opened.held));
   }
 
   #statements(channel: string, instance: string): Statements {
@@ -189,10 +187,11 @@ export class SqlJobStore implements Store {
       remove: async (ids) =>
         ids?.length === 0 ? [] : this.#ask((database) => database.transaction((session) => removeJobs(database, session, ids))),
       get: (id) => this.#ask((database) => getJob(database, id)),
-      list: () => this.#ask(listJobs),
+      list: () => this.#ask((database) => listJobs(database)),
       due: (room) => this.#ask((database) => due(database, room)),
       nextDue: (room) => this.#ask((database) => nextDue(database, room)),
-      fire: async (batch, claimant) => (batch.length === 0 ? [] : this.#ask((database) => this.#fire(database, { batch, claimant }))),
+      fire: async (batch, claimant) =>
+        batch.length === 0 ? [] : this.#ask((database, held) => this.#fire(database, held, { batch, claimant })),
     };
   }
 
@@ -213,24 +212,29 @@ export class SqlJobStore implements Store {
     return answers;
   }
 
-  async #fire(database: Database, firing: { readonly batch: readonly Fire[]; readonly claimant: Claimant }): Promise<readonly Fired[]> {
+  async #fire(
+    database: Database,
+    held: HeldRuns,
+    firing: { readonly batch: readonly Fire[]; readonly claimant: Claimant },
+  ): Promise<readonly Fired[]> {
     const { batch, claimant } = firing;
     const answers = (await fireAtOnce(database, firing)) ?? (await database.transaction((session) => fireJobs(database, session, firing)));
     this.#tell(database, firstWaiting(batch));
-    for (const { started } of answers) this.#held.add(claimant.owner, started);
+    for (const { started } of answers) held.add(claimant.owner, started);
     for (const step of batch) this.#grew(step);
     return answers;
   }
 
   #makeRuns(): RunStore {
     return {
-      claim: async (room, claimant) => {
-        const claimed = await this.#ask((database) => claimRuns(database, room, claimant));
-        this.#held.add(claimant.owner, claimed.runs);
-        return claimed;
-      },
-      finish: async (list) => (list.length === 0 ? [] : this.#ask((database) => this.#finish(database, list))),
-      heartbeat: (claimant, progress) => this.#ask((database) => beat(database, this.#held, { claimant, progress })),
+      claim: (room, claimant) =>
+        this.#ask(async (database, held) => {
+          const claimed = await claimRuns(database, room, claimant);
+          held.add(claimant.owner, claimed.runs);
+          return claimed;
+        }),
+      finish: async (list) => (list.length === 0 ? [] : this.#ask((database, held) => this.#finish(database, held, list))),
+      heartbeat: (claimant, progress) => this.#ask((database, held) => beat(database, held, { claimant, progress })),
       cancel: (id, reason) => this.#ask((database) => database.transaction((session) => cancelRun(database, session, { id, reason }))),
       list: (filter) => this.#ask((database) => listRuns(database, filter)),
       prune: async () => {
@@ -243,16 +247,16 @@ export class SqlJobStore implements Store {
     };
   }
 
-  async #finish(database: Database, list: readonly Finish[]): Promise<readonly Taken[]> {
+  async #finish(database: Database, held: HeldRuns, list: readonly Finish[]): Promise<readonly Taken[]> {
     const runs = list.map(({ run }) => run);
-    this.#held.begin(runs);
+    held.begin(runs);
     let written = false;
     try {
       const taken = await this.#write(database, list);
       written = true;
       return taken;
     } finally {
-      this.#held.end(runs, written);
+      held.end(runs, written);
     }
   }
 
@@ -323,6 +327,8 @@ function firstDue(jobs: readonly NewJob[]): number | undefined {
 
 interface Opened {
   readonly calls: CallsUnderWay;
+  /** What was given while it was open; what comes after that is nobody's. */
+  readonly held: HeldRuns;
   readonly database: Database;
   readonly listener: Listener | undefined;
   readonly sockets: Sockets;
