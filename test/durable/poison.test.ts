@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { CompiledQuery } from 'kysely';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Health, Scheduler } from '../../src/index.ts';
+import { recordingLog } from '../fixtures/requests.ts';
 import { openKysely } from '../stores/sql-scene.ts';
 import { temporaryDirectory } from '../stores/sql-under-test.ts';
 import { type Place, places, Replicas } from './replicas.ts';
@@ -134,7 +135,8 @@ describe.each(found.filter(({ name }) => name !== 'Redis'))('a column of numbers
     async (column) => {
       const replicas = new Replicas(place);
       const calls: string[] = [];
-      const scheduler = await replicas.started((app) => app.task('note', (what: string) => void calls.push(what)));
+      const { log, lines } = recordingLog();
+      const scheduler = await replicas.started((app) => app.task('note', (what: string) => void calls.push(what)), { logger: log });
       for (const id of ['bad', 'good']) await scheduler.addJob('note', { id, trigger: 'interval', seconds: 1, args: [id] });
       const door = openKysely(place.url);
       await door.executeQuery(CompiledQuery.raw(`update ${replicas.prefix}jobs set ${column} = 9223372036854775807 where id = 'bad'`));
@@ -144,6 +146,11 @@ describe.each(found.filter(({ name }) => name !== 'Redis'))('a column of numbers
       expect((await scheduler.health()).parked).toEqual([
         { jobId: 'bad', jobStore: 'default', reason: expect.stringContaining('a number out of range') },
       ]);
+      expect(lines).toContainEqual({
+        level: 'error',
+        facts: { jobId: 'bad', reason: expect.stringContaining('a number out of range') },
+        message: expect.stringContaining('is parked'),
+      });
       await scheduler.addJob('note', { id: 'bad', trigger: 'interval', seconds: 1, args: ['bad'] });
       await replicas.clock.advance('3s');
       expect(calls.slice(3).filter((call) => call === 'bad').length).toBeGreaterThanOrEqual(3);

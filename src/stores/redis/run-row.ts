@@ -45,7 +45,7 @@ function finishedBody(item: Finish): string {
 /** A run of its row; `undefined` for one that this release cannot read. A body that was damaged shows as if it said nothing. */
 export function readRun(id: string, row: string, progress: string): RunRecord | undefined {
   const [head = '', jobId = '', owner = '', reason = '', body = ''] = row.split('\n');
-  const [format, outcome = '', fence, crashes, , due, finished = '', manual, uid, scheduled] = head.split('|');
+  const [format, outcome = '', fence, crashes, cancel, due, finished = '', manual, uid, scheduled] = head.split('|');
   if (Number(format) !== rowFormat || !isRunState(outcome)) return undefined;
   const [startedAt, attempt, coalesced, coalescedFrom, value, error] = readBody(body);
   return {
@@ -60,7 +60,8 @@ export function readRun(id: string, row: string, progress: string): RunRecord | 
     attempt: numberOr(attempt, 0),
     crashes: Number(crashes),
     outcome,
-    reason: readReason(reason),
+    // Of one that was asked to stop and still runs, it is the reason of that.
+    reason: outcome === 'running' && cancel === '1' ? undefined : readReason(reason),
     value: typeof value === 'string' ? decodeValue(value) : undefined,
     error: typeof error === 'string' ? decodeError(error) : undefined,
     coalesced: numberOr(coalesced, 1),

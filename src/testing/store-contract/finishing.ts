@@ -99,6 +99,8 @@ export const finishingCases: readonly LawCase[] = [
     async run(probe) {
       const { run } = await probe.start('stopped');
       assert.equal(await probe.store.runs.cancel(run.id, 'enough'), 'requested');
+      const running = await probe.run(run.id);
+      assert.deepEqual([running.outcome, running.reason], ['running', undefined]);
       const end = probe.end(run, 'waiting', { dueAt: probe.now });
       assert.deepEqual(await probe.finish(end), { cancelled: 'enough' });
       const stored = await probe.run(run.id);
