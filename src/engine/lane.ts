@@ -131,14 +131,18 @@ export class Lane {
       time: this.#time,
       isLooking: () => this.#looking,
     });
-    this.#door = new StoreDoor(engine, this, {
-      ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
-      learnTime: (now) => this.#time.note(now),
-      opened: () => this.#opened(),
-      finishUp: () => this.#finishUp(),
-      leave: () => this.#leave(),
-      closed: () => this.#closed(),
-    });
+    this.#door = new StoreDoor(
+      engine,
+      { alias, store, calls: this.calls },
+      {
+        ended: (run) => this.runs.tellEnded(run, { outcome: run.outcome, reason: run.reason }),
+        learnTime: (now) => this.#time.note(now),
+        opened: () => this.#opened(),
+        finishUp: (isLate) => this.#finishUp(isLate),
+        leave: () => this.#leave(),
+        closed: () => this.#closed(),
+      },
+    );
   }
 
   get claimant(): Claimant {
@@ -168,10 +172,10 @@ export class Lane {
     return this.#door.open();
   }
 
-  async #opened(): Promise<void> {
+  #opened(): void {
     this.#unwatch = this.store.watch((time) => this.wake(time));
     // What the last stop could not write.
-    await this.flush();
+    void this.flush();
   }
 
   /** Passes are made from now on. */
@@ -191,14 +195,16 @@ export class Lane {
     return this.#door.close(end);
   }
 
-  async #finishUp(): Promise<void> {
+  async #finishUp(isLate: () => boolean): Promise<void> {
     // What has been claimed by now is given back.
     if (this.isClaiming) await new Promise<void>((resolve) => (this.#claimed = resolve));
-    await this.flush();
+    if (!isLate()) await this.flush();
+    if (isLate()) return;
     await this.runs.release(async (id) => (await this.store.runs.list({ id, limit: 1 })).runs[0]);
   }
 
   #leave(): void {
+    this.#claimed = undefined;
     this.#retry?.();
     this.#retry = undefined;
     this.#leases.stop();
@@ -287,7 +293,10 @@ export class Lane {
     };
   }
 
-  /** Fires one step outside a pass, and starts what it won, unless the scheduler was stopped meanwhile; answers with the rows it recorded, or `undefined` if it was refused. */
+  /**
+   * Fires one step outside a pass, and starts what it won, unless the scheduler was stopped meanwhile; answers with the rows it
+   * recorded, or `undefined` if it was refused.
+   */
   async fireNow(fire: Fire): Promise<readonly RunRecord[] | undefined> {
     const claiming = this.#leases.begin();
     this.#firing += 1;

@@ -92,8 +92,9 @@ export class LeaseKeeper {
     if (this.#store.durable) this.#claiming -= 1;
   }
 
-  /** No heartbeat from now on; one that a store has not answered is waited for no longer. */
+  /** No heartbeat from now on; one that a store has not answered is waited for no longer, nor is a claim. */
   stop(): void {
+    this.#term += 1;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#beating = undefined;

@@ -1,5 +1,6 @@
 import type { Finish } from '../core/run.ts';
 import type { RunStore, Taken } from '../core/run-store.ts';
+import { Failure } from './sent.ts';
 
 /** Ends in one write: many share its cost, and reading the answer to it does not hold up the event loop. */
 const BATCH = 500;
@@ -64,17 +65,11 @@ export class Outbox<Entry extends Finish> {
   }
 
   async #rest(batch: Entry[], answer: Promise<readonly Taken[]>): Promise<void> {
-    let failed = false;
-    try {
-      const taken = await answer;
-      if (!this.#landed(batch)) return;
-      this.#tell(batch, taken);
-    } catch (error) {
-      if (!this.#landed(batch)) return;
-      failed = true;
-      this.#keep(batch, error);
-    }
-    if (!failed) await this.flush();
+    const taken = await answer.catch((error: unknown) => new Failure(error));
+    if (!this.#landed(batch)) return;
+    if (taken instanceof Failure) return this.#keep(batch, taken.error);
+    this.#tell(batch, taken);
+    await this.flush();
   }
 
   /** The write under way is over; false if it was taken back meanwhile. */

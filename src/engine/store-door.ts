@@ -17,9 +17,9 @@ export interface DoorHooks {
   ended(run: RunRecord): void;
   /** What the store's clock says, before anybody else asks it anything. */
   learnTime(now: number): void;
-  opened(): Promise<void>;
-  /** Writes what is left. */
-  finishUp(): Promise<void>;
+  opened(): void;
+  /** Writes what is left, until it is too late for that. */
+  finishUp(isLate: () => boolean): Promise<void>;
   /** Nothing more is asked of the store. */
   leave(): void;
   /** It is closed, or was left to itself; answers how many ends it has not taken. */
@@ -81,7 +81,7 @@ export class StoreDoor {
       failed(this.#alias, 'open', error);
     }
     this.#isOpen = true;
-    await this.#hooks.opened();
+    this.#hooks.opened();
   }
 
   /** Jobs are placed in time by the store's clock, also before the first look. */
@@ -120,9 +120,15 @@ export class StoreDoor {
       logger.warn({ jobStore: this.#alias }, 'a job store was still being opened at the shutdown: it stays open until another one');
     if (!this.#isOpen) return;
     let answered = false;
+    let isLate = false;
     try {
-      answered = await inTime(clock, end, this.#hooks.finishUp());
+      answered = await inTime(
+        clock,
+        end,
+        this.#hooks.finishUp(() => isLate),
+      );
     } finally {
+      isLate = true;
       this.#hooks.leave();
       this.#isOpen = false;
       const closed = await inTime(clock, end, Promise.resolve(this.#calls.close())).finally(() => inUse.delete(this.#store));
