@@ -65,7 +65,7 @@ export class JobAdding {
   /** Stores one job; answers at once where the store does. */
   addOne(draft: Draft): Job | Promise<Job> {
     const lane = this.#places.lane(draft.jobStore);
-    if (lane.store.durable || !lane.isOpen || this.#places.pending.moving !== undefined)
+    if (lane.store.durable || this.#places.pending.moving !== undefined || this.#isWaited(lane, [draft]))
       return this.add([draft]).then(([job]) => job ?? unanswered());
     let job: NewJob;
     try {
@@ -209,13 +209,7 @@ export class JobAdding {
 
   /** Stores what was added before the start; its times are computed from now. */
   async addPending(): Promise<void> {
-    const { pending } = this.#places;
-    const moving = this.#movePending();
-    const over = (): void => {
-      pending.moving = undefined;
-    };
-    pending.moving = moving.then(over, over);
-    await moving;
+    await this.#places.pending.move(() => this.#movePending());
   }
 
   async #movePending(): Promise<void> {

@@ -93,7 +93,7 @@ export class JobCommands implements JobVerbs {
   async #listed(
     options: StoreOption,
   ): Promise<{ readonly lane: Lane; readonly drafts: readonly Draft[]; readonly stored: readonly JobRecord[] }[]> {
-    await this.#pending.moving;
+    if (this.#pending.moving !== undefined) await this.#pending.moving;
     const listed = [];
     for (const lane of this.#lanesOf(options)) {
       const drafts = this.#pending.list(lane.alias).filter((draft) => !this.#isOver(draft));
@@ -203,7 +203,9 @@ export class JobCommands implements JobVerbs {
       const found = await this.#require(id, options);
       if (found.draft !== undefined) {
         if (!found.draft.isPaused) return this.#snapshotOfDraft(found.draft, found.lane);
-        const draft: Draft = { ...found.draft, isPaused: false };
+        const { nextRunTime } = found.draft;
+        const isAhead = nextRunTime !== undefined && nextRunTime > this.#engine.clock.now();
+        const draft: Draft = { ...found.draft, nextRunTime: isAhead ? nextRunTime : undefined, isPaused: false };
         if (!this.#pending.change(found.draft, draft)) continue;
         tell(this.#engine, 'jobResumed', () => ({ jobId: id, jobStore: found.lane.alias }));
         return this.#snapshotOfDraft(draft, found.lane);
@@ -221,8 +223,8 @@ export class JobCommands implements JobVerbs {
   }
 
   async removeJob(id: string, options: StoreOption = {}): Promise<void> {
-    if (this.#pending.moving !== undefined) await this.#pending.moving;
     for (const lane of this.#lanesOf(options)) {
+      if (this.#pending.moving !== undefined) await this.#pending.moving;
       // One that was added while the scheduler was stopped may stand before a stored one.
       const wasPending = this.#pending.remove(lane.alias, id);
       const answer = lane.isOpen || !lane.store.durable ? lane.calls.jobs.remove([id]) : [];
@@ -259,7 +261,7 @@ export class JobCommands implements JobVerbs {
     return this.#runs.runJob(() => this.startable(id, options), id);
   }
 
-  /** Stops a run, here or in whatever process has it. False if there is no such run, or it is over. */
+  /** Stops a run, here or in whatever process has it. False if there is no such run, or it is over. @throws SchedulerStateError */
   async cancelRun(runId: string): Promise<boolean> {
     return this.#runs.cancelRun(runId);
   }

@@ -6,11 +6,24 @@ import type { Draft, JobDesk } from './job-desk.ts';
 export class PendingJobs {
   readonly #desk: JobDesk;
   readonly #drafts: Map<string, Map<string, Draft>> = new Map();
-  /** A start is storing them: who asks for jobs or changes them waits until they are on one side. */
-  moving: Promise<void> | undefined;
+  #moving: Promise<void> | undefined;
 
   constructor(desk: JobDesk) {
     this.#desk = desk;
+  }
+
+  /** A start is storing them: who asks for jobs or changes them waits until each is on one side, and then acts in the same turn. */
+  get moving(): Promise<void> | undefined {
+    return this.#moving;
+  }
+
+  async move(work: () => Promise<void>): Promise<void> {
+    const moved = work();
+    const over = (): void => {
+      this.#moving = undefined;
+    };
+    this.#moving = moved.then(over, over);
+    await moved;
   }
 
   /** Whether its last fire time has passed meanwhile: it will be left out at the start, and is shown no more. */

@@ -63,7 +63,7 @@ export class RunCommands {
     }
   }
 
-  /** Stops a run, here or in whatever process has it. False if there is no such run, or it is over. */
+  /** Stops a run, here or in whatever process has it. False if there is no such run, or it is over. @throws SchedulerStateError */
   async cancelRun(runId: string): Promise<boolean> {
     for (const lane of this.#lanes.values()) {
       if (lane.runs.abort('cancel', 'cancelRun was called', (active) => active.runId === runId) > 0) return true;

@@ -236,7 +236,7 @@ export class Scheduler {
     return this.#commands.runJob(id, options);
   }
 
-  /** Tells a run to stop, wherever it runs; one that waits is cancelled. False if it is over or unknown. */
+  /** Tells a run to stop, wherever it runs; one that waits is cancelled. False if it is over or unknown. @throws SchedulerStateError if a store is not open */
   async cancelRun(runId: string): Promise<boolean> {
     return this.#commands.cancelRun(runId);
   }

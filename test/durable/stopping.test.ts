@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { JobNeverRunsError, SchedulerStateError } from '../../src/errors.ts';
 import { Scheduler } from '../../src/scheduler.ts';
+import { MemoryJobStore } from '../../src/stores/memory.ts';
 import { SqlJobStore } from '../../src/stores/sql/index.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { recordingLog } from '../fixtures/requests.ts';
@@ -126,10 +127,49 @@ test('an end that a store never answered for before it was closed is written aft
   await scheduler.shutdown({ timeout: 0 });
   await expect(first).rejects.toThrow(SchedulerStateError);
   store.runs.finish = finish;
+  const written = new Promise((resolve) => scheduler.once('jobExecuted', resolve));
   await scheduler.start();
+  await written;
   expect(await scheduler.runJob('job')).toMatchObject({ outcome: 'succeeded' });
   expect((await scheduler.getRuns({ jobId: 'job' })).map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded']);
   expect((await scheduler.health()).stores).toMatchObject({ default: { unwritten: 0 } });
+});
+
+test('a stop that was cut short leaves the runs of the next start alone', async () => {
+  const store = new SqlJobStore({ url: `sqlite:${join(directory, 'cut-short.db')}` });
+  const scheduler = new Scheduler({ jobStore: store, logger: recordingLog().log });
+  open.push(scheduler);
+  const [answer, end] = [new Gate(), new Gate()];
+  let calls = 0;
+  scheduler.task('greet', () => {
+    calls += 1;
+  });
+  scheduler.task('slow', () => end.pass());
+  await scheduler.start();
+  await scheduler.addJob('greet', { id: 'job', trigger: 'interval', hours: 1 });
+  await scheduler.addJob('slow', { id: 'slow', trigger: 'interval', hours: 1 });
+  const { fire } = store.jobs;
+  store.jobs.fire = async (batch, claimant) => {
+    const fired = await fire(batch, claimant);
+    await answer.pass();
+    return fired;
+  };
+  const first = scheduler.runJob('job').catch((error: unknown) => error);
+  await answer.reached;
+  await scheduler.shutdown({ timeout: 0 });
+  store.jobs.fire = fire;
+  await scheduler.start();
+  let report: unknown;
+  const second = scheduler.runJob('slow').then((run) => (report = run));
+  await end.reached;
+  const executed = new Promise((resolve) => scheduler.once('jobExecuted', resolve));
+  answer.open();
+  await executed;
+  expect(report).toBeUndefined();
+  end.open();
+  expect(await second).toMatchObject({ outcome: 'succeeded' });
+  await first;
+  expect(calls).toBe(1);
 });
 
 test('a store that is asked for again while it is being closed is opened after that', async () => {
@@ -221,4 +261,58 @@ test('a job that waits for the start is replaced by one that comes when its stor
   await scheduler.start();
   await clock.advance('10s');
   expect(calls).toEqual([4, 8]);
+});
+
+describe('with several stores', () => {
+  test('registering a pending job again while another store is still being opened replaces it', async () => {
+    const { clock, store } = rig();
+    const gate = new Gate();
+    store.open = async (context) => {
+      await gate.pass();
+      return SqlJobStore.prototype.open.call(store, context);
+    };
+    const scheduler = new Scheduler({ clock, jobStores: { default: new MemoryJobStore(), store }, logger: recordingLog().log });
+    open.push(scheduler);
+    const calls: string[] = [];
+    await scheduler.addJob(() => void calls.push('old'), { id: 'job', trigger: 'interval', seconds: 5 });
+    const starting = scheduler.start();
+    await gate.reached;
+    await scheduler.addJob(() => void calls.push('new'), { id: 'job', trigger: 'interval', seconds: 4 });
+    gate.open();
+    await starting;
+    await clock.advance('8s');
+    expect(calls).toEqual(['new', 'new']);
+  });
+
+  test('a pending job that is removed while a start begins is gone', async () => {
+    const { clock, store: first } = rig();
+    const { store: second } = rig();
+    const scheduler = new Scheduler({ clock, jobStores: { default: first, second }, logger: recordingLog().log });
+    open.push(scheduler);
+    scheduler.task('greet', () => 'hello');
+    // Opens the first store.
+    const past = scheduler.addJob('greet', { id: 'past', trigger: 'date', runDate: '2029-01-01T00:00:00Z' });
+    await expect(past).rejects.toThrow(JobNeverRunsError);
+    await scheduler.addJob('greet', { id: 'job', jobStore: 'second', trigger: 'interval', seconds: 1 });
+    const [removal, addition] = [new Gate(), new Gate()];
+    const { remove } = first.jobs;
+    first.jobs.remove = async (ids) => {
+      await removal.pass();
+      return remove(ids);
+    };
+    const { add } = second.jobs;
+    second.jobs.add = async (jobs, options) => {
+      await addition.pass();
+      return add(jobs, options);
+    };
+    const removed = scheduler.removeJob('job');
+    await removal.reached;
+    const starting = scheduler.start();
+    await addition.reached;
+    removal.open();
+    await turns();
+    addition.open();
+    await Promise.all([starting, removed]);
+    expect(await scheduler.getJobs()).toEqual([]);
+  });
 });

@@ -126,3 +126,18 @@ test('paused and resumed before the start, a job keeps the next run that was set
   await clock.advance('10s');
   expect(calls).toEqual([7]);
 });
+
+test('resumed after the next run that was set has passed, a job goes on from then', async () => {
+  const { clock, scheduler } = rig();
+  const begin = clock.now();
+  const calls: number[] = [];
+  const task = (): void => void calls.push((clock.now() - begin) / 1000);
+  await scheduler.addJob(task, { trigger: 'interval', seconds: 60, id: 'a', nextRunTime: '2030-01-01T00:00:07Z' });
+  await scheduler.pauseJob('a');
+  await clock.advance('30s');
+  await scheduler.resumeJob('a');
+  await scheduler.start();
+  await clock.advance('60s');
+  // The interval counts from the start, as that of any job that waits for it.
+  expect(calls).toEqual([90]);
+});
