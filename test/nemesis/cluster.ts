@@ -54,7 +54,8 @@ export class Cluster {
   /** Those that are ready and have no load. */
   readonly #waiting: ChildProcess[] = [];
   /** Those that ended in a way that nobody did to them. */
-  readonly #failed: number[] = [];
+  /** Who ended without being told to, and how. */
+  readonly #failed: string[] = [];
   #files = 0;
   #load: Load | undefined;
 
@@ -117,7 +118,7 @@ export class Cluster {
     // One that kills itself at a crash point is to be told from one that was told to stop.
     void exited.then(() => {
       if (child.signalCode === 'SIGKILL') this.harm('kill', Date.now(), Date.now(), pid);
-      else if (child.exitCode !== 0) this.#failed.push(pid);
+      else if (child.exitCode !== 0) this.#failed.push(`${pid} (${child.signalCode ?? child.exitCode})`);
     });
     this.nodes.push(node);
     return node;
@@ -166,6 +167,8 @@ export class Cluster {
     const until = Math.max(Date.now(), load.end) + limit;
     await sleep(load.end - Date.now());
     while (Date.now() < until && !(await isOver(store))) await sleep(200);
+    // One that is just being started cannot hear yet.
+    await Promise.all(this.alive().map(({ ready }) => ready));
     await Promise.all(this.alive().map((node) => this.term(node)));
     if (this.#failed.length > 0) throw new Error(`ended by themselves: ${this.#failed.join(', ')}`);
     const entries = readJournals(this.directory);
