@@ -194,6 +194,11 @@ export const firingCases: readonly LawCase[] = [
       assert.deepEqual(counts(await probe.job('super')), { active: 1, queued: 2 });
       const pulse = await probe.store.runs.heartbeat(probe.claimant(), new Map());
       assert.deepEqual(pulse.cancel, [run.id]);
+      const answer = await probe.finish(probe.end(run, 'waiting', { dueAt: probe.now + 5 }));
+      const { outcome, reason } = await probe.run(run.id);
+      assert.equal(outcome, 'cancelled');
+      assert.match(reason ?? '', /superseded/);
+      assert.deepEqual(answer, { cancelled: reason });
     },
   },
 ];

@@ -34,6 +34,7 @@ local function supersede(j)
   for _, r in ipairs(running_of(j)) do
     if r.manual == '0' then
       r.cancel = '1'
+      say(r, 'superseded by a later fire time')
       hset('runs', r.id, run_row(r))
     end
   end
