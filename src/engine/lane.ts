@@ -172,10 +172,10 @@ export class Lane {
     return this.#door.open();
   }
 
-  #opened(): void {
+  /** What the last stop could not write comes first: to a pass, runs that are over by now would be those of a dead process. */
+  async #opened(): Promise<void> {
     this.#unwatch = this.store.watch((time) => this.wake(time));
-    // What the last stop could not write.
-    void this.flush();
+    await this.flush();
   }
 
   /** Passes are made from now on. */
@@ -204,7 +204,6 @@ export class Lane {
   }
 
   #leave(): void {
-    this.#claimed = undefined;
     this.#retry?.();
     this.#retry = undefined;
     this.#leases.stop();

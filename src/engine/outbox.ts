@@ -51,7 +51,10 @@ export class Outbox<Entry extends Finish> {
           this.#inFlight = batch;
           this.#flushing = new Promise((resolve) => {
             this.#letGo = resolve;
-            void this.#rest(batch, answer).then(resolve);
+            void this.#rest(batch, answer).then(resolve, (error: unknown) => {
+              this.#hooks.failed(error);
+              resolve();
+            });
           });
           return this.#flushing;
         }

@@ -7,6 +7,8 @@ import { failed, type StoreCalls } from './store-calls.ts';
 
 /** Clocks further apart than this are told of, in milliseconds. */
 const SKEW = 60_000;
+/** How long an opening may take to write what an earlier stop could not, in milliseconds. */
+const LEFT_OVER = 5_000;
 
 /** Store objects that a scheduler has open: whichever let go of one first would close it under the other. */
 const inUse: WeakSet<Store> = new WeakSet();
@@ -15,9 +17,10 @@ const inUse: WeakSet<Store> = new WeakSet();
 export interface DoorHooks {
   /** A run ended in the store, without `finish` and without `cancel`. */
   ended(run: RunRecord): void;
-  /** What the store's clock says, before anybody else asks it anything. */
+  /** What the store's clock says. */
   learnTime(now: number): void;
-  opened(): void;
+  /** Before runs begin. */
+  opened(): Promise<void>;
   /** Writes what is left, until it is too late for that. */
   finishUp(isLate: () => boolean): Promise<void>;
   /** Nothing more is asked of the store. */
@@ -81,7 +84,8 @@ export class StoreDoor {
       failed(this.#alias, 'open', error);
     }
     this.#isOpen = true;
-    this.#hooks.opened();
+    // One that does not answer is not waited for: a stop may be waiting for this.
+    await inTime(clock, clock.monotonic() + LEFT_OVER, this.#hooks.opened());
   }
 
   /** Jobs are placed in time by the store's clock, also before the first look. */
@@ -116,7 +120,7 @@ export class StoreDoor {
     const { clock, logger } = this.#engine;
     // Whoever opens it is told of a failure.
     const opened = this.#opening?.catch(() => undefined);
-    if (opened !== undefined && !(await inTime(clock, end, opened)))
+    if (opened !== undefined && !(await inTime(clock, end, opened)) && !this.#isOpen)
       logger.warn({ jobStore: this.#alias }, 'a job store was still being opened at the shutdown: it stays open until another one');
     if (!this.#isOpen) return;
     let answered = false;
@@ -131,13 +135,18 @@ export class StoreDoor {
       isLate = true;
       this.#hooks.leave();
       this.#isOpen = false;
-      const closed = await inTime(clock, end, Promise.resolve(this.#calls.close())).finally(() => inUse.delete(this.#store));
-      const unwritten = this.#hooks.closed();
-      if (!answered || !closed || unwritten > 0)
-        logger.warn(
-          { jobStore: this.#alias, unwritten },
-          'a job store did not take all at the shutdown: runs that are over and not written are taken over when their lease runs out',
-        );
+      let closed = false;
+      try {
+        closed = await inTime(clock, end, Promise.resolve(this.#calls.close()));
+      } finally {
+        inUse.delete(this.#store);
+        const unwritten = this.#hooks.closed();
+        if (!answered || !closed || unwritten > 0)
+          logger.warn(
+            { jobStore: this.#alias, unwritten },
+            'a job store did not take all at the shutdown: runs that are over and not written are taken over when their lease runs out',
+          );
+      }
     }
   }
 }
