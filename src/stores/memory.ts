@@ -8,8 +8,8 @@ import { InvalidOptionError } from '../errors.ts';
 import { checkNames } from '../nearest.ts';
 import { type DurationInput, parseDuration } from '../time/duration.ts';
 import { MemoryJob, MemoryRun, sameRegistration } from './memory-records.ts';
-import { takenAgain } from './repeated-finish.ts';
 import { RunHistory } from './run-history.ts';
+import { takenAs } from './taken-as.ts';
 import { type HeapItem, IndexedHeap, OUTSIDE } from './indexed-heap.ts';
 import { LinkedList } from './linked-list.ts';
 
@@ -437,7 +437,7 @@ class MemoryRuns implements RunStore {
   #finishOne(item: Finish): Taken {
     const run = this.#stored(item.run);
     if (run === undefined || run.fence !== item.run.fence) return false;
-    if (run.outcome !== 'running') return takenAgain(item, run);
+    if (run.outcome !== 'running') return takenAs(item, run);
     const { job } = run;
     const state = run.finish(item);
     job.active -= 1;
@@ -449,7 +449,7 @@ class MemoryRuns implements RunStore {
       this.#shelf.history.add(run);
     }
     if (job.state === 'ending' || job.held || job.blocked.length > 0) this.#shelf.settle(job);
-    return state === item.outcome ? true : { cancelled: run.reason ?? '' };
+    return takenAs(item, run);
   }
 
   #stored(run: { readonly id: string }): MemoryRun | undefined {

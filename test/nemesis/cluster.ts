@@ -53,8 +53,7 @@ export class Cluster {
   readonly #journal: Journal = new Journal(join(this.directory, 'harness.jsonl'));
   /** Those that are ready and have no load. */
   readonly #waiting: ChildProcess[] = [];
-  /** Those that ended in a way that nobody did to them. */
-  /** Who ended without being told to, and how. */
+  /** Those that ended in a way that nobody did to them, and how. */
   readonly #failed: string[] = [];
   #files = 0;
   #load: Load | undefined;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { JobNotFoundError, SchedulerStateError } from '../../src/errors.ts';
 import type { Scheduler } from '../../src/scheduler.ts';
 import { MemoryJobStore } from '../../src/stores/memory.ts';
-import { eventNames, rig, settle } from './rig.ts';
+import { eventNames, noter, rig, settle } from './rig.ts';
 
 function nothing(): void {}
 
@@ -115,9 +115,7 @@ describe('a job that is added before the start', () => {
 
 test('paused and resumed before the start, a job keeps the next run that was set', async () => {
   const { clock, scheduler } = rig();
-  const begin = clock.now();
-  const calls: number[] = [];
-  const task = (): void => void calls.push((clock.now() - begin) / 1000);
+  const { calls, task } = noter(clock);
   await scheduler.addJob(task, { trigger: 'interval', seconds: 60, id: 'a', nextRunTime: '2030-01-01T00:00:07Z' });
   await scheduler.pauseJob('a');
   const resumed = await scheduler.resumeJob('a');
@@ -129,9 +127,7 @@ test('paused and resumed before the start, a job keeps the next run that was set
 
 test('resumed after the next run that was set has passed, a job goes on from then', async () => {
   const { clock, scheduler } = rig();
-  const begin = clock.now();
-  const calls: number[] = [];
-  const task = (): void => void calls.push((clock.now() - begin) / 1000);
+  const { calls, task } = noter(clock);
   await scheduler.addJob(task, { trigger: 'interval', seconds: 60, id: 'a', nextRunTime: '2030-01-01T00:00:07Z' });
   await scheduler.pauseJob('a');
   await clock.advance('30s');

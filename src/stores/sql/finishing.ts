@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Finish } from '../../core/run.ts';
+import type { Finish, RunRecord } from '../../core/run.ts';
 import type { Taken } from '../../core/run-store.ts';
 import { encodeError, encodeValue, plainText } from '../codec.ts';
-import { takenAgain } from '../repeated-finish.ts';
+import { takenAs } from '../taken-as.ts';
 import { type CounterRow, counterColumns } from './claiming.ts';
 import type { Database, Session } from './database.ts';
 import { settled } from './job-row.ts';
@@ -44,8 +44,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
     const end = endRow(finish, { stopped: job === undefined ? jobGone : run.cancel_reason, progress: run.progress });
     // The same write again: its first answer was lost on the way.
     const before = ends.get(finish.run.id) ?? run;
-    const outcome = runStateOf(before.outcome);
-    if (outcome !== 'running') return takenAgain(finish, { outcome, reason: before.reason ?? undefined });
+    if (before.outcome !== 'running') return takenAs(finish, standing(before));
     ends.set(finish.run.id, end);
     if (job !== undefined) {
       const count = counters.get(finish.run.jobId) ?? { active: integer(job.active), queued: integer(job.queued), state: text(job.state) };
@@ -53,7 +52,7 @@ export async function finishRuns(database: Database, session: Session, list: rea
       if (end.outcome === 'waiting') count.queued += 1;
       counters.set(finish.run.jobId, count);
     }
-    return end.outcome === finish.outcome ? true : { cancelled: end.reason ?? jobGone };
+    return takenAs(finish, standing(end));
   });
   if (ends.size === 0) return taken;
   await session.change(statements.update(tables.runs, endUpdate([...ends.values()], spoken)));
@@ -71,6 +70,10 @@ export async function finishRuns(database: Database, session: Session, list: rea
   if (statements.notify !== undefined && (due.length > 0 || room))
     await session.all(statements.notify(room ? '' : String(Math.min(...due))));
   return taken;
+}
+
+function standing({ outcome, reason }: Pick<RunRow, 'outcome' | 'reason'>): Pick<RunRecord, 'outcome' | 'reason'> {
+  return { outcome: runStateOf(outcome), reason: reason ?? undefined };
 }
 
 /** The write of ends; `withProgress` if the rows say how far the runs were. */

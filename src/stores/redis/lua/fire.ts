@@ -30,11 +30,12 @@ for k = 1, #ids do
   if stored[k] then taken[ids[k]] = true end
 end
 
+local superseded = 'superseded by a later fire time'
 local function supersede(j)
   for _, r in ipairs(running_of(j)) do
     if r.manual == '0' then
       r.cancel = '1'
-      say(r, 'superseded by a later fire time')
+      say(r, superseded)
       hset('runs', r.id, run_row(r))
     end
   end
@@ -46,7 +47,7 @@ local function supersede(j)
     if r and r.manual == '0' and r.outcome == 'waiting' then
       leave_waiting(r, j)
       r.outcome, r.finished = 'skipped', finished
-      say(r, 'superseded by a later fire time')
+      say(r, superseded)
       over(r.job_id, j, keep)
       hset('runs', r.id, run_row(r))
     end
